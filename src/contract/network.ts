@@ -1,0 +1,134 @@
+import type { Address } from './address.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { NetworkFilterStatus } from './status.ts';
+import type { StreamInfo } from './stream-info.ts';
+
+/** How to close. */
+/** Write what is buffered, then close. */
+export const CLOSE_FLUSH_WRITE = 0;
+/** Write what is buffered, half-close, and wait for the peer or `delayed_close_timeout` before closing (avoids RST losing data). */
+export const CLOSE_FLUSH_WRITE_AND_DELAY = 1;
+/** Close now, drop what is buffered. */
+export const CLOSE_NO_FLUSH = 2;
+/** Close now with RST. */
+export const CLOSE_ABORT_RESET = 3;
+export type CloseType = 0 | 1 | 2 | 3;
+
+/** Connection events. */
+export const EVENT_CONNECTED = 0;
+/** The peer closed or reset, or the network failed. */
+export const EVENT_REMOTE_CLOSE = 1;
+/** This side closed. */
+export const EVENT_LOCAL_CLOSE = 2;
+export type ConnectionEvent = 0 | 1 | 2;
+
+export const STATE_OPEN = 0;
+/** Flushing before close; nothing is read any more. */
+export const STATE_CLOSING = 1;
+export const STATE_CLOSED = 2;
+export type ConnectionState = 0 | 1 | 2;
+
+export interface ConnectionCallbacks {
+  /** Called once for CONNECTED (clients) and once for the close. After a close event nothing else is called. */
+  onEvent(event: ConnectionEvent): void;
+  /** Unsent bytes rose over the buffer limit: stop producing. */
+  onAboveWriteBufferHighWatermark(): void;
+  /** Unsent bytes fell under half the limit: go on. */
+  onBelowWriteBufferLowWatermark(): void;
+}
+
+/**
+ * A byte stream with a peer: transport socket, read and write filters, buffering, watermarks. Lives on one dispatcher.
+ */
+export interface Connection {
+  readonly id: number;
+  readonly dispatcher: Dispatcher;
+  /** Of the connection: addresses, start time, TLS; requests copy from it. */
+  readonly streamInfo: StreamInfo;
+  readonly state: ConnectionState;
+  readonly remoteAddress: Address;
+  readonly localAddress: Address;
+  /** Why it closed, for `%CONNECTION_TERMINATION_DETAILS%` and logs; empty while open. */
+  readonly localCloseReason: string;
+  /** Error text of a failed connect or handshake, else empty: `delayed connect error: Connection refused`. */
+  readonly transportFailureReason: string;
+  /** Bytes accepted by `write` and not yet taken by the kernel. */
+  readonly pendingWriteBytes: number;
+
+  /**
+   * Queues bytes; they leave at the end of the turn. A string holds one byte a character (Latin-1). The connection does not change a
+   * buffer, and copies what it must keep after the turn: the caller may reuse a buffer once the turn has ended, but MUST NOT
+   * change it before. `endStream` half-closes after the bytes. No-op when closing or closed.
+   */
+  write(data: Uint8Array | string, endStream: boolean): void;
+  /** Puts queued output to the kernel now instead of at the end of the turn. */
+  flush(): void;
+  close(type: CloseType, reason: string): void;
+  /**
+   * Pauses or resumes reading; calls nest (two disables need two enables). While paused no onData comes, the kernel's window fills and
+   * the peer slows down. A peer's close is still noticed where the platform tells.
+   */
+  readDisable(disable: boolean): void;
+  readonly readEnabled: boolean;
+  addConnectionCallbacks(callbacks: ConnectionCallbacks): void;
+  removeConnectionCallbacks(callbacks: ConnectionCallbacks): void;
+  /** Limit in bytes on unsent output (and on what filters buffer); 0 = none. */
+  setBufferLimit(bytes: number): void;
+  readonly bufferLimit: number;
+  /** Whether the peer's half close is passed on as `onData(…, true)` (tcp_proxy) instead of closing (HTTP). */
+  enableHalfClose(enabled: boolean): void;
+  /** Milliseconds that FLUSH_WRITE_AND_DELAY waits. */
+  setDelayedCloseTimeout(ms: number): void;
+  setNoDelay(on: boolean): void;
+  /** Network filters, in order of the chain. Read filters run first to last, write filters last to first. */
+  addReadFilter(filter: ReadFilter): void;
+  addWriteFilter(filter: WriteFilter): void;
+  /** Name and verdicts of TLS, or null on a plain connection. */
+  readonly ssl: SslConnectionInfo | null;
+}
+
+/** What is known of a TLS connection; filled in by the TLS transport socket. */
+export interface SslConnectionInfo {
+  readonly peerPresented: boolean;
+  readonly peerValidated: boolean;
+  readonly requestedServerName: string;
+  readonly alpn: string;
+}
+
+export interface ReadFilterCallbacks {
+  readonly connection: Connection;
+  /** Goes on with the filters after this one, for a filter that stopped in onNewConnection or onData. */
+  continueReading(): void;
+  /** Hands bytes to the filters after this one. */
+  injectReadDataToFilterChain(data: Uint8Array, endStream: boolean): void;
+}
+
+/** Reads what the peer sends. */
+export interface ReadFilter {
+  initializeReadFilterCallbacks(callbacks: ReadFilterCallbacks): void;
+  /** Called once before the first byte. STOP holds the filters after this one until `continueReading`. */
+  onNewConnection(): NetworkFilterStatus;
+  /**
+   * Bytes from the peer. `data` is only valid during the call: whoever keeps bytes copies them. With STOP_ITERATION the bytes are this
+   * filter's own affair (it has consumed or copied them). `endStream` comes once, with half close enabled.
+   */
+  onData(data: Buffer, endStream: boolean): NetworkFilterStatus;
+}
+
+/** Sees and may hold what is written to the peer. */
+export interface WriteFilter {
+  onWrite(data: Uint8Array | string, endStream: boolean): NetworkFilterStatus;
+}
+
+/** Called for every accepted connection: adds the filters of the chain. Returns false when the chain is empty (the connection is closed). */
+export type NetworkFilterChainFactory = (connection: Connection) => boolean;
+/** One filter of the chain. */
+export type NetworkFilterFactoryCb = (connection: Connection) => void;
+
+/** Watches for drain: `Connection: close`, GOAWAY. */
+export interface DrainDecision {
+  /** Whether a connection should be closed at its next chance; draws at random during a gradual drain. */
+  drainClose(): boolean;
+  /** True from the beginning of a drain on: nothing is ever going to undo it. */
+  readonly draining: boolean;
+}
