@@ -1,0 +1,12 @@
+// The harness in one import: see README.md.
+export { RawClient } from './client.ts'
+export type { Bytes, Ending, Target } from './client.ts'
+export { headerOf, splitRequests, splitResponses, statusOf } from './http1-messages.ts'
+export type { RawMessage, SplitResult } from './http1-messages.ts'
+export { leakCheck } from './leaks.ts'
+export { answer, OriginConnection, response, ScriptedOrigin } from './origin.ts'
+export type { OriginScript, OriginStep, Reply, ResponseParts } from './origin.ts'
+export { freePort, freePorts } from './ports.ts'
+export { adminRequest, cpuMsOf, findProxy, ProxyProcess } from './proxy-process.ts'
+export type { AdminAnswer, ProxyKind, ProxyOptions } from './proxy-process.ts'
+export { sleep, until, withCleanup } from './wait.ts'
