@@ -1,0 +1,58 @@
+// `npm test`: every suite, then the counts. `npm test -- unit lint` runs only those.
+import { ensureDependencies, ensureRuntime } from './lib/runtime.mjs';
+import { runSuite } from './lib/suites.mjs';
+import { SUITES } from './lib/tasks.mjs';
+
+function chosenSuites(names) {
+  const unknown = names.filter((name) => !Object.hasOwn(SUITES, name));
+  if (unknown.length === 0) return names.length > 0 ? names : Object.keys(SUITES);
+  console.error(`no such suite: ${unknown.join(', ')}; there are: ${Object.keys(SUITES).join(', ')}`);
+  process.exit(2);
+}
+
+function printRow(cells) {
+  const [name, ...numbers] = cells;
+  console.log(String(name).padEnd(14) + numbers.map((cell) => String(cell).padStart(9)).join(''));
+}
+
+function printFailuresAndSkips(results) {
+  for (const { name, counts } of results) {
+    for (const failure of counts.failures) console.log(`FAILED  ${name}: ${failure}`);
+  }
+  for (const { name, counts } of results) {
+    for (const [reason, times] of Object.entries(counts.reasons)) console.log(`skipped ${name}: ${times} × ${reason}`);
+  }
+}
+
+function printCounts(results) {
+  const total = { passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  console.log();
+  printFailuresAndSkips(results);
+  console.log();
+  printRow(['suite', 'passed', 'failed', 'skipped', 'seconds']);
+  for (const { name, counts, seconds } of results) {
+    printRow([name, counts.passed, counts.failed, counts.skipped, seconds.toFixed(1)]);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+    total.seconds += seconds;
+  }
+  printRow(['total', total.passed, total.failed, total.skipped, total.seconds.toFixed(1)]);
+  console.log(`\npassed ${total.passed}, failed ${total.failed}, skipped ${total.skipped}`);
+  return total.failed;
+}
+
+function main() {
+  const names = chosenSuites(process.argv.slice(2));
+  const node = ensureRuntime();
+  ensureDependencies({ development: true });
+  const results = names.map((name) => {
+    console.log(`\n── ${name} ──`);
+    const started = performance.now();
+    const counts = runSuite(node, SUITES[name]);
+    return { name, counts, seconds: (performance.now() - started) / 1000 };
+  });
+  return printCounts(results) === 0 ? 0 : 1;
+}
+
+process.exitCode = main();
