@@ -1,0 +1,91 @@
+/**
+ * Log-linear histogram bins as Circonus' circllhist cuts them, on which Envoy's percentiles rest: a bin is the first two decimal digits
+ * of a value and its power of ten, so there are 90 bins a decade, and one for zero.
+ *
+ * A histogram's bins are kept by decade ("lane"): lane 0 holds 0 and 1-9, lane 1 holds 10-99, lane 2 holds 100-999, and so on. Only lanes
+ * that were ever hit take memory.
+ */
+export const LANE_CELLS = 91;
+/** 10^LANES bounds what can be told apart; larger values fall into the last bin. */
+export const LANES = 16;
+
+const POWERS: readonly number[] = Array.from({ length: LANES + 1 }, (_, i) => 10 ** i);
+
+/** Lane of an integer ≥ 0. */
+export function laneOf(value: number): number {
+  if (value < 10) return 0;
+  if (value < 100) return 1;
+  if (value < 1_000) return 2;
+  let lane = 3;
+  while (lane < LANES - 1 && value >= POWERS[lane + 1]) lane++;
+  return lane;
+}
+
+/** Bin within the lane: 0 is the zero bin (lane 0 only), 1-90 are leading digits 10-99. */
+export function binOf(value: number, lane: number): number {
+  if (lane === 1) return value - 9;
+  if (lane === 0) return value === 0 ? 0 : value * 10 - 9;
+  const digits = Math.floor(value / POWERS[lane - 1]);
+  return (digits > 99 ? 99 : digits) - 9;
+}
+
+/** Lower bound of a bin. */
+export function binLeft(lane: number, bin: number): number {
+  return bin === 0 ? 0 : ((bin + 9) * POWERS[lane]) / 10;
+}
+
+/** Width of a bin; the zero bin has none. */
+export function binWidth(lane: number, bin: number): number {
+  return bin === 0 ? 0 : POWERS[lane] / 10;
+}
+
+/** One filled bin of a histogram. */
+export interface Bin {
+  readonly left: number;
+  readonly width: number;
+  readonly count: number;
+}
+
+/** Quantiles by linear interpolation within bins, as circllhist's approx_quantile. `quantiles` ascending in [0, 1]; NaN when empty. */
+export function quantiles(bins: readonly Bin[], at: readonly number[]): number[] {
+  const total = totalCount(bins);
+  if (total === 0) return at.map(() => NaN);
+  let index = 0;
+  let lower = 0;
+  let upper = bins[0].count;
+  return at.map((quantile) => {
+    const rank = total * quantile;
+    while (index < bins.length - 1 && upper < rank) {
+      index++;
+      lower = upper;
+      upper += bins[index].count;
+    }
+    const bin = bins[index];
+    if (rank === lower || bin.width === 0) return bin.left;
+    if (rank === upper) return bin.left + bin.width;
+    return bin.left + ((rank - lower) / (upper - lower)) * bin.width;
+  });
+}
+
+export function totalCount(bins: readonly Bin[]): number {
+  let total = 0;
+  for (const bin of bins) total += bin.count;
+  return total;
+}
+
+/** Sum estimated by the middle of each bin. */
+export function approximateSum(bins: readonly Bin[]): number {
+  let sum = 0;
+  for (const bin of bins) sum += (bin.left + bin.width / 2) * bin.count;
+  return sum;
+}
+
+/** How many recorded values lie in bins that end at or below `bound`. */
+export function countBelow(bins: readonly Bin[], bound: number): number {
+  let count = 0;
+  for (const bin of bins) {
+    if (bin.left + bin.width > bound) break;
+    count += bin.count;
+  }
+  return count;
+}
