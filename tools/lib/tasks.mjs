@@ -33,7 +33,7 @@ export const SUITES = {
 
 /** Tasks beside the suites. */
 export const TOOLS = {
-  build: tool(tsc, '-p', 'tsconfig.build.json'),
+  build: tool('tools/build.mjs'),
   status: tool('tools/gen-status/main.ts'),
   oracle: tool('test/oracle/main.ts'),
   corpus: tool('test/corpus/main.ts'),
