@@ -1,0 +1,185 @@
+// Plays one case against a running proxy and observes everything.
+import { readFileSync } from 'node:fs'
+import { RawClient, ScriptedOrigin, sleep, until } from '../harness/index.ts'
+import type { ProxyProcess, Target } from '../harness/index.ts'
+import { canonicalLines, extraTimeDigits, isMaskedStat } from './mask.ts'
+import type { Masker } from './mask.ts'
+import type { Observation, SeenConnection } from './observation.ts'
+import { originScript } from './origin-spec.ts'
+import { clientSteps, toWire } from './scenario.ts'
+import type { Case, ClientStep, Scenario } from './scenario.ts'
+
+/** How long a connection that is still open is watched before it counts as kept. */
+const KEPT_AFTER_MS = 60
+/** How long to wait for what Envoy's recording says will happen. */
+const HINT_MS = 1_500
+
+/** What all cases of a file share. */
+export interface Stage {
+  readonly scenario: Scenario
+  readonly proxy: ProxyProcess
+  readonly origins: ReadonlyMap<string, ScriptedOrigin>
+  /** Ports and paths by placeholder name. */
+  readonly values: ReadonlyMap<string, string>
+  readonly masker: Masker
+  readonly logFile: string
+  /** Statistics and log length at the end of the case before. */
+  stats: Map<string, number>
+  logOffset: number
+}
+
+/** Runs one case. `hint` is what the other proxy did: it only says how long to wait for what. */
+export async function runCase(stage: Stage, one: Case, hint?: Observation): Promise<Observation> {
+  prepareOrigins(stage, one)
+  const clients = new Map<string, RawClient>()
+  try {
+    for (const step of clientSteps(one)) await play(stage, clients, step, one.patience ?? 3_000)
+    await watchEndings(stage, clients, hint)
+    const seenClients = seeClients(clients, stage.masker)
+    const seenOrigins = seeOrigins(stage, [...clients.values()])
+    for (const client of clients.values()) await client.close()
+    await Promise.all([...stage.origins.values()].map((origin) => origin.endConnections()))
+    const stats = await settle(stage)
+    const log = await newLogLines(stage, hint?.log.length ?? 0)
+    return { clients: seenClients, origins: seenOrigins, log, stats: takeDelta(stage, stats, [...clients.values()]) }
+  } finally {
+    for (const client of clients.values()) await client.close()
+  }
+}
+
+function prepareOrigins(stage: Stage, one: Case): void {
+  for (const [name, origin] of stage.origins) {
+    const own = name === 'origin' ? (one.origins?.['origin'] ?? one.origin ?? stage.scenario.origins?.['origin'] ?? stage.scenario.origin) : (one.origins?.[name] ?? stage.scenario.origins?.[name])
+    origin.use(originScript(own))
+  }
+}
+
+async function play(stage: Stage, clients: Map<string, RawClient>, step: ClientStep, patience: number): Promise<void> {
+  if (step.pause !== undefined) return sleep(step.pause)
+  if (step.origin_end !== undefined) return stage.origins.get(step.origin_end)?.endConnections()
+  if (step.origin_send !== undefined) return originSends(stage, step.origin_send)
+  const client = await clientOf(stage, clients, step)
+  if (step.send !== undefined) client.send(fillIn(stage, toWire(step.send)))
+  if (step.raw !== undefined) client.send(fillIn(stage, step.raw))
+  if (step.fill !== undefined) client.send(Buffer.alloc(step.fill, 'x'))
+  if (step.read !== undefined) await client.readResponses(step.read, patience)
+  if (step.read_until !== undefined) await client.readUntil(step.read_until, patience)
+  if (step.read_bytes !== undefined) await client.readBytes(step.read_bytes, patience)
+  if (step.wait_close === true) await client.readUntilClose(patience)
+  if (step.half_close === true) client.halfClose()
+  if (step.close === true) await client.close()
+  if (step.reset === true) await client.reset()
+}
+
+function originSends(stage: Stage, what: { readonly origin: string; readonly raw: string }): void {
+  stage.origins.get(what.origin)?.connections.at(-1)?.socket.write(what.raw, 'latin1')
+}
+
+function fillIn(stage: Stage, text: string): string {
+  return text.replaceAll(/\$\{([a-z0-9_]+)\}/g, (whole, name: string) => stage.values.get(name) ?? whole)
+}
+
+async function clientOf(stage: Stage, clients: Map<string, RawClient>, step: ClientStep): Promise<RawClient> {
+  const name = step.on ?? 'a'
+  const known = clients.get(name)
+  if (known !== undefined) return known
+  const place = stage.values.get(step.to ?? 'listener') ?? ''
+  const target: Target = place.startsWith('/') ? { path: place } : { port: Number(place), ...(step.from === undefined ? {} : { localAddress: step.from }) }
+  const client = await RawClient.connect(target)
+  stage.masker.port(client.localPort, `client-${name}`)
+  clients.set(name, client)
+  return client
+}
+
+/** Gives the proxy time to end connections, or to do what the hint says. */
+async function watchEndings(stage: Stage, clients: Map<string, RawClient>, hint: Observation | undefined): Promise<void> {
+  if (hint === undefined) return sleep(KEPT_AFTER_MS)
+  const matches = (): boolean => {
+    for (const [name, client] of clients) if (!client.socket.destroyed && client.ended !== hint.clients[name]?.ended) return false
+    for (const [name, origin] of stage.origins) {
+      const expected = hint.origins[name] ?? []
+      if (origin.connections.length !== expected.length || origin.connections.some((connection, index) => connection.ended !== expected[index]?.ended)) return false
+    }
+    return true
+  }
+  await until('the endings of the recording', matches, { timeoutMs: HINT_MS, everyMs: 5 }).catch(() => null)
+  // What should stay open may still be closed: watch it as long as when it was recorded.
+  if (Object.values(hint.clients).some((client) => client.ended === 'open')) await sleep(KEPT_AFTER_MS)
+}
+
+function seeClients(clients: Map<string, RawClient>, masker: Masker): Record<string, SeenConnection> {
+  const seen: Record<string, SeenConnection> = {}
+  for (const [name, client] of clients) seen[name] = { received: canonicalLines(client.received, client.responses(), masker), ended: client.socket.destroyed ? 'by client' : client.ended }
+  return seen
+}
+
+function seeOrigins(stage: Stage, clients: readonly RawClient[]): Record<string, SeenConnection[]> {
+  const seen: Record<string, SeenConnection[]> = {}
+  // An origin's own numbering stands for the ephemeral ports of the proxy.
+  for (const [name, origin] of stage.origins) origin.connections.forEach((connection, index) => stage.masker.port(connection.remotePort, `${name}-connection-${index}`))
+  if (clients.length === 0) return seen
+  for (const [name, origin] of stage.origins) {
+    if (origin.connections.length > 0) seen[name] = origin.connections.map((connection) => ({ received: canonicalLines(connection.received, connection.requests(), stage.masker), ended: connection.ended }))
+  }
+  return seen
+}
+
+const ACTIVE = /^(?:(?!listener\.admin|http\.admin).*\.)?(?:downstream_cx_active|upstream_cx_active|upstream_rq_active|downstream_rq_active|upstream_rq_pending_active)$/
+
+/** Waits until nothing is active any more and the statistics stand still. */
+async function settle(stage: Stage): Promise<Map<string, number>> {
+  let previous = ''
+  const idle = async (): Promise<Map<string, number> | null> => {
+    const stats = await readStats(stage.proxy)
+    const busy = [...stats].some(([name, value]) => value !== 0 && ACTIVE.test(name))
+    const now = JSON.stringify([...stats].filter(([name]) => !isMaskedStat(name)))
+    const still = now === previous
+    previous = now
+    return !busy && still ? stats : null
+  }
+  return until('the proxy to be idle after the case', idle, { timeoutMs: 4_000, everyMs: 8 }).catch(() => readStats(stage.proxy))
+}
+
+/** Counters and gauges; histograms are summed up on a timer and cannot be told apart by case. */
+export async function readStats(proxy: ProxyProcess): Promise<Map<string, number>> {
+  const stats = new Map<string, number>()
+  for (const line of (await proxy.admin('/stats')).body.split('\n')) {
+    const match = /^(.+): (\d+)$/.exec(line)
+    if (match?.[1] !== undefined) stats.set(match[1], Number(match[2]))
+  }
+  return stats
+}
+
+function takeDelta(stage: Stage, stats: Map<string, number>, clients: readonly RawClient[]): Record<string, number> {
+  const delta: Record<string, number> = {}
+  const digits = clients.reduce((sum, client) => sum + extraTimeDigits(client.received), 0)
+  for (const [name, value] of [...stats].sort()) {
+    let change = value - (stage.stats.get(name) ?? 0)
+    if (/^http\..*\.downstream_cx_tx_bytes_total$/.test(name)) change -= digits
+    if (change !== 0 && !isMaskedStat(name)) delta[stage.masker.text(name)] = change
+  }
+  stage.stats = stats
+  return delta
+}
+
+/** Log lines of this case: waits for as many as the hint had, and until the file stops growing. */
+async function newLogLines(stage: Stage, expected: number): Promise<string[]> {
+  const read = (): string => {
+    try {
+      return readFileSync(stage.logFile, 'latin1').slice(stage.logOffset)
+    } catch {
+      return ''
+    }
+  }
+  const count = (text: string): number => text.split('\n').length - 1
+  if (expected > 0) await until('log lines', () => count(read()) >= expected, { timeoutMs: HINT_MS }).catch(() => null)
+  let text = read()
+  for (let quietMs = 0; quietMs < 40; quietMs += 10) {
+    await sleep(10)
+    const now = read()
+    if (now !== text) quietMs = 0
+    text = now
+  }
+  stage.logOffset += text.length
+  return text === '' ? [] : stage.masker.text(text).split(/(?<=\n)/)
+}

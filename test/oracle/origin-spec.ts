@@ -1,0 +1,34 @@
+// From the short forms of a scenario to the script of an origin.
+import { answer } from '../harness/index.ts'
+import type { OriginScript, OriginStep, Reply } from '../harness/index.ts'
+import type { OriginSpec, ReplySpec } from './scenario.ts'
+
+/** The script that a scenario's words mean. Undefined: `200` with the body `hello`. */
+export function originScript(spec: OriginSpec | undefined): OriginScript {
+  if (spec === undefined) return { replies: [answer()] }
+  if (Array.isArray(spec)) return { replies: spec.map(replyOf) }
+  if (typeof spec === 'object' && isScript(spec)) return scriptWithReplies(spec)
+  return { replies: [replyOf(spec as ReplySpec)] }
+}
+
+function isScript(spec: OriginSpec): spec is OriginScript {
+  return typeof spec === 'object' && ('replies' in spec || 'onConnect' in spec || 'plainTcp' in spec || 'startPaused' in spec)
+}
+
+function scriptWithReplies(spec: OriginScript): OriginScript {
+  const replies = spec.replies as readonly (Reply | ReplySpec)[] | undefined
+  return replies === undefined ? spec : { ...spec, replies: replies.map((reply) => replyOf(reply as ReplySpec)) }
+}
+
+/** Text is the exact answer; an object is the parts of a response, or `{at, steps}`. */
+function replyOf(spec: ReplySpec): Reply {
+  if (typeof spec === 'string') return { steps: [{ send: spec }] }
+  const at = spec.at === undefined ? {} : { at: spec.at }
+  if (spec.steps !== undefined) return { ...at, steps: spec.steps.map(stepOf) }
+  return { ...at, ...(spec.raw === undefined ? answer(spec) : { steps: [{ send: spec.raw }] }) }
+}
+
+function stepOf(step: OriginStep | { reply: ReplySpec }): OriginStep {
+  if (!('reply' in step)) return step
+  return replyOf(step.reply).steps[0] ?? { pauseMs: 0 }
+}
