@@ -46,24 +46,20 @@ export interface Bin {
   readonly count: number;
 }
 
-/** Quantiles by linear interpolation within bins, as circllhist's approx_quantile. `quantiles` ascending in [0, 1]; NaN when empty. */
+/**
+ * Quantiles as circllhist's approx_quantile: the q-quantile of n samples is the sample of rank ceil(q n), and the k-th of m samples in a bin
+ * is taken to lie at k / (m + 1) of its width. `at` ascending in [0, 1]; NaN when empty.
+ */
 export function quantiles(bins: readonly Bin[], at: readonly number[]): number[] {
   const total = totalCount(bins);
   if (total === 0) return at.map(() => NaN);
   let index = 0;
-  let lower = 0;
-  let upper = bins[0].count;
+  let before = 0;
   return at.map((quantile) => {
-    const rank = total * quantile;
-    while (index < bins.length - 1 && upper < rank) {
-      index++;
-      lower = upper;
-      upper += bins[index].count;
-    }
+    const rank = Math.max(1, Math.ceil(total * quantile));
+    while (index < bins.length - 1 && before + bins[index].count < rank) before += bins[index++].count;
     const bin = bins[index];
-    if (rank === lower || bin.width === 0) return bin.left;
-    if (rank === upper) return bin.left + bin.width;
-    return bin.left + ((rank - lower) / (upper - lower)) * bin.width;
+    return bin.left + ((rank - before) / (bin.count + 1)) * bin.width;
   });
 }
 
@@ -73,18 +69,21 @@ export function totalCount(bins: readonly Bin[]): number {
   return total;
 }
 
-/** Sum estimated by the middle of each bin. */
+/** Sum with each value taken as the harmonic mean of its bin's ends (circllhist's approx_sum). */
 export function approximateSum(bins: readonly Bin[]): number {
   let sum = 0;
-  for (const bin of bins) sum += (bin.left + bin.width / 2) * bin.count;
+  for (const { left, width, count } of bins) {
+    const right = left + width;
+    if (right > 0) sum += ((2 * left * right) / (left + right)) * count;
+  }
   return sum;
 }
 
-/** How many recorded values lie in bins that end at or below `bound`. */
+/** How many recorded values lie in bins that begin at or below `bound`. */
 export function countBelow(bins: readonly Bin[], bound: number): number {
   let count = 0;
   for (const bin of bins) {
-    if (bin.left + bin.width > bound) break;
+    if (bin.left > bound) break;
     count += bin.count;
   }
   return count;

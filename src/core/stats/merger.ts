@@ -198,8 +198,9 @@ function takeRows(rows: Row[], reader: CellReader): Row[] {
   return taken;
 }
 
+/** -0 as long as no row was used. */
 function sum(rows: readonly Row[], offset: number): number {
-  let total = 0;
+  let total = -0;
   for (const row of rows) total += row.reader.read(row.address + offset);
   return total;
 }
@@ -209,8 +210,12 @@ function merge(name: string, kind: StatKind, unit: HistogramUnit, rows: readonly
     const bins = mergeBins(rows, 0);
     return { kind, name, unit, value: 0, used: bins.length > 0, bins };
   }
-  const value = sum(rows, 0) - baseline;
-  return { kind, name, unit, value, used: value !== 0, bins: [] };
+  return scalar(kind, name, sum(rows, 0) - baseline);
+}
+
+/** `raw` is -0 for a stat that was never used. */
+function scalar(kind: StatKind, name: string, raw: number): MergedStat {
+  return { kind, name, unit: 'unspecified', value: raw + 0, used: !Object.is(raw, -0), bins: [] };
 }
 
 function visitBlock(block: Block, visit: (stat: MergedStat) => void): void {
@@ -219,8 +224,7 @@ function visitBlock(block: Block, visit: (stat: MergedStat) => void): void {
   let offset = 0;
   for (const kind of ['counter', 'gauge'] as const) {
     for (const name of kind === 'counter' ? schema.counters : schema.gauges) {
-      const value = sum(block.rows, offset) - (block.baselines?.[offset] ?? 0);
-      visit({ kind, name: block.prefix + name, unit: 'unspecified', value, used: value !== 0, bins: [] });
+      visit(scalar(kind, block.prefix + name, sum(block.rows, offset) - (block.baselines?.[offset] ?? 0)));
       offset++;
     }
   }
