@@ -174,10 +174,12 @@ async function newLogLines(stage: Stage, expected: number): Promise<string[]> {
   const count = (text: string): number => text.split('\n').length - 1
   if (expected > 0) await until('log lines', () => count(read()) >= expected, { timeoutMs: HINT_MS }).catch(() => null)
   let text = read()
-  for (let quietMs = 0; quietMs < 40; quietMs += 10) {
+  // The proxies flush every 5 ms; without a hint be more careful.
+  const quietMs = expected > 0 ? 10 : 40
+  for (let quiet = 0; quiet < quietMs; quiet += 10) {
     await sleep(10)
     const now = read()
-    if (now !== text) quietMs = 0
+    if (now !== text) quiet = 0
     text = now
   }
   stage.logOffset += text.length
