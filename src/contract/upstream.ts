@@ -26,6 +26,8 @@ export interface HostStats {
   readonly cxTotal: SharedCell;
   readonly rqActive: SharedCell;
   readonly rqError: SharedCell;
+  /** Requests that wait for a connection to this host. */
+  readonly rqPendingActive: SharedCell;
   readonly rqSuccess: SharedCell;
   readonly rqTimeout: SharedCell;
   readonly rqTotal: SharedCell;
