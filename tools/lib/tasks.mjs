@@ -24,7 +24,7 @@ export const SUITES = {
     { name: 'house', command: ['tools/check-house/main.ts'] },
   ),
   typecheck: checks({ name: 'tsc', command: [tsc, '-p', 'tsconfig.json'] }),
-  unit: tests('src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'fuzz/**/*.test.ts', 'test/harness/**/*.test.ts'),
+  unit: tests('src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'fuzz/**/*.test.ts', 'test/harness/**/*.test.ts', 'test/docs/**/*.test.ts'),
   integration: tests('test/integration/**/*.test.ts', 'test/museum/**/*.test.ts', 'examples/**/*.test.ts'),
   recordings: tests('test/oracle/**/*.test.ts'),
   cases: tests('test/corpus/**/*.test.ts'),
