@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Counter, Gauge } from './stats.ts';
 import type { NetworkFilterStatus } from './status.ts';
 import type { StreamInfo } from './stream-info.ts';
 
@@ -85,6 +86,20 @@ export interface Connection {
   addWriteFilter(filter: WriteFilter): void;
   /** Name and verdicts of TLS, or null on a plain connection. */
   readonly ssl: SslConnectionInfo | null;
+  /** Statistics that the connection keeps for its owner (connection manager, tcp_proxy, cluster); null = none. */
+  setConnectionStats(stats: ConnectionStats | null): void;
+}
+
+/** Bytes of a connection as its owner counts them. */
+export interface ConnectionStats {
+  readonly readTotal: Counter;
+  /** Always 0 here: a connection keeps nothing that it has read. Present because Envoy has the gauge. */
+  readonly readCurrent: Gauge;
+  readonly writeTotal: Counter;
+  /** Unsent bytes. */
+  readonly writeCurrent: Gauge;
+  readonly bindErrors: Counter | null;
+  readonly delayedCloseTimeouts: Counter | null;
 }
 
 /** What is known of a TLS connection; filled in by the TLS transport socket. */

@@ -15,4 +15,13 @@ export interface SharedCell {
 export interface SharedCells {
   /** Finds or makes the cell called `name`; at load only. */
   cell(name: string): SharedCell;
+  /**
+   * Finds or makes `count` neighbouring cells under one name (one entry of the directory for all numbers of a host or cluster). A name
+   * MUST be asked for with the same count everywhere. `cell(name)` is the first of a block of one.
+   */
+  block(name: string, count: number): readonly SharedCell[];
+  /** Gives a name's cells back. Main thread only, when no thread uses them any more. Harmless for an unknown name. */
+  free(name: string): void;
+  /** `free` for every name that begins with `prefix`. */
+  freePrefix(prefix: string): void;
 }

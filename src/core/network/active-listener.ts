@@ -1,0 +1,250 @@
+import { unlinkSync } from 'node:fs';
+import { ConfigError } from '../../contract/errors.ts';
+import type { Dispatcher } from '../../contract/dispatcher.ts';
+import type { Address } from '../../contract/address.ts';
+import { LOG_DEBUG, LOG_WARNING } from '../../contract/logger.ts';
+import type { ConnectionCallbacks, ConnectionEvent, CloseType } from '../../contract/network.ts';
+import { CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_CLOSED, STATE_OPEN } from '../../contract/network.ts';
+import { FLAG_NO_ROUTE_FOUND } from '../../contract/response-flags.ts';
+import type { SharedCell } from '../../contract/shared-cells.ts';
+import { PROTOCOL_NONE, StreamInfo } from '../../contract/stream-info.ts';
+import { ioBackend } from './io/backend.ts';
+import { errnoText, EACCES, EADDRINUSE, EADDRNOTAVAIL } from './io/errno.ts';
+import type { Acceptor, Transport } from './io/transport.ts';
+import { NetworkConnection } from './connection.ts';
+import type { ActiveFilterChain, ListenAddress, ListenerConfig } from './listener-config.ts';
+import { ListenerStats } from './listener-stats.ts';
+import { UNNAMED_PIPE } from './address.ts';
+
+/** Runtime key of the limit on all downstream connections of the process. */
+const GLOBAL_LIMIT_KEY = 'overload.global_downstream_max_connections';
+/** getInteger's "no limit". */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** A listener at work on one thread: accepts, picks the chain, owns the connections. */
+export class ActiveListener {
+  readonly config: ListenerConfig;
+  readonly stats: ListenerStats;
+  private readonly dispatcher: Dispatcher;
+  private readonly acceptors: Acceptor[];
+  private readonly live: Set<ServerConnection>;
+  /** Open connections of this listener, and of all listeners, over all threads. */
+  private readonly ownCount: SharedCell;
+  private readonly globalCount: SharedCell;
+  private readonly limitKey: string;
+  private stopped: boolean;
+
+  constructor(config: ListenerConfig) {
+    const { context } = config;
+    this.config = config;
+    this.dispatcher = context.dispatcher;
+    this.stats = new ListenerStats(context.listenerScope, context.dispatcher.name);
+    this.acceptors = [];
+    this.live = new Set();
+    this.ownCount = context.sharedCells.cell(`listener.${config.name}.connections`);
+    this.globalCount = context.sharedCells.cell('listeners.connections');
+    this.limitKey = `envoy.resource_limits.listener.${config.name}.connection_limit`;
+    this.stopped = false;
+  }
+
+  /** Opens the sockets. Rejects with a ConfigError when an address cannot be had; then nothing stays open. */
+  async start(): Promise<void> {
+    if (!this.config.bindToPort) return;
+    for (const [i, each] of this.config.addresses.entries()) {
+      const result = await this.listen(each);
+      if (typeof result !== 'number') {
+        this.acceptors.push(result);
+        if (this.stopped) result.close();
+        continue;
+      }
+      this.stopListening();
+      throw bindError(each.address, result, i);
+    }
+  }
+
+  /** Addresses as bound (real ports where 0 was asked for). */
+  get localAddresses(): readonly Address[] {
+    return this.acceptors.map((each) => each.address);
+  }
+
+  get connectionCount(): number {
+    return this.live.size;
+  }
+
+  /** Accepts no more; live connections go on. */
+  stopListening(): void {
+    this.stopped = true;
+    for (const acceptor of this.acceptors) acceptor.close();
+    this.acceptors.length = 0;
+  }
+
+  /** Closes what lives: at the end of a drain. */
+  closeConnections(type: CloseType, reason: string): void {
+    for (const each of [...this.live]) each.connection.close(type, reason);
+  }
+
+  /** Called by each connection as it closes. */
+  removed(connection: ServerConnection): void {
+    if (!this.live.delete(connection)) return;
+    this.ownCount.add(-1);
+    this.globalCount.add(-1);
+  }
+
+  private listen(address: ListenAddress): Promise<Acceptor | number> {
+    removeStaleSocket(address.address);
+    return ioBackend().listen({
+      address: address.address,
+      backlog: this.config.backlog,
+      reusePort: this.config.reusePort && address.address.kind === 'ip',
+      ipv4Compat: address.ipv4Compat,
+      pipeMode: address.pipeMode,
+      dispatcher: this.dispatcher,
+      onAccept: (transport) => this.onAccept(transport, address),
+      onAcceptError: (errno) => this.onAcceptError(errno),
+    });
+  }
+
+  private onAcceptError(errno: number): void {
+    this.config.context.loggers.get('connection').log(LOG_WARNING, `listener accept failure: ${errnoText(errno)}`);
+  }
+
+  private onAccept(transport: Transport, from: ListenAddress): void {
+    this.stats.connectionsAcceptedPerSocketEvent.record(1);
+    const runtime = this.config.context.runtime.snapshot();
+    if (!this.config.ignoreGlobalConnLimit && this.globalCount.load() >= runtime.getInteger(GLOBAL_LIMIT_KEY, UNLIMITED)) {
+      this.stats.downstreamGlobalCxOverflow.inc();
+      transport.close();
+      return;
+    }
+    if (this.ownCount.load() >= runtime.getInteger(this.limitKey, UNLIMITED)) {
+      this.stats.downstreamCxOverflow.inc();
+      transport.close();
+      return;
+    }
+    const bound = from.address;
+    const local = bound.kind === 'ip' ? (isWildcard(bound) ? transport.localAddress() : this.boundAddress(from)) : bound;
+    const remote = bound.kind === 'ip' ? transport.remoteAddress() : UNNAMED_PIPE;
+    if (from.tuning.keepAliveSeconds > 0) transport.setKeepAlive(from.tuning.keepAliveSeconds);
+    this.connect(transport, local, remote);
+  }
+
+  private boundAddress(from: ListenAddress): Address {
+    if (from.address.port !== 0) return from.address;
+    return this.acceptors[this.config.addresses.indexOf(from)]?.address ?? from.address;
+  }
+
+  private connect(transport: Transport, localAddress: Address, remoteAddress: Address): void {
+    const chain = this.config.matcher.find(localAddress, remoteAddress);
+    if (chain === null) {
+      this.rejectWithoutChain(transport, localAddress, remoteAddress);
+      return;
+    }
+    const connection = new NetworkConnection({ dispatcher: this.dispatcher, transport, remoteAddress, localAddress, connecting: false });
+    connection.setBufferLimit(this.config.bufferLimit);
+    connection.streamInfo.filterChainName = chain.name;
+    connection.streamInfo.listenerName = this.config.name;
+    transport.setNoDelay(true);
+    this.ownCount.add(1);
+    this.globalCount.add(1);
+    const active = new ServerConnection(this, connection);
+    this.live.add(active);
+    connection.addConnectionCallbacks(active);
+    this.stats.downstreamCxTotal.inc();
+    this.stats.downstreamCxActive.inc();
+    this.stats.workerCxTotal.inc();
+    this.stats.workerCxActive.inc();
+    this.openFilters(connection, chain);
+  }
+
+  private openFilters(connection: NetworkConnection, chain: ActiveFilterChain): void {
+    if (chain.filters.length === 0) {
+      this.config.context.loggers.get('connection').log(LOG_DEBUG, `[C${connection.id}] closing connection: no filters`);
+      connection.close(CLOSE_NO_FLUSH, 'no_filters');
+      return;
+    }
+    for (let i = 0; i < chain.filters.length && connection.state === STATE_OPEN; i++) chain.filters[i](connection);
+    if (connection.state !== STATE_CLOSED) connection.start();
+  }
+
+  private rejectWithoutChain(transport: Transport, local: Address, remote: Address): void {
+    this.stats.noFilterChainMatch.inc();
+    const streamInfo = new StreamInfo(PROTOCOL_NONE, this.dispatcher.clock.wall(), this.dispatcher.now(), remote, local);
+    streamInfo.setResponseFlag(FLAG_NO_ROUTE_FOUND);
+    streamInfo.responseCodeDetails = 'filter_chain_not_found';
+    streamInfo.listenerName = this.config.name;
+    this.logAccess(streamInfo);
+    transport.close();
+  }
+
+  logAccess(streamInfo: StreamInfo): void {
+    const logs = this.config.accessLogs;
+    if (logs.length === 0) return;
+    const now = this.dispatcher.now();
+    streamInfo.requestComplete = now;
+    const context = {
+      requestHeaders: null,
+      responseHeaders: null,
+      responseTrailers: null,
+      streamInfo,
+      localReplyBody: '',
+      type: 'NotSet' as const,
+      now,
+    };
+    for (const log of logs) log.log(context);
+  }
+}
+
+/** Bookkeeping of one accepted connection. */
+class ServerConnection implements ConnectionCallbacks {
+  readonly connection: NetworkConnection;
+  private readonly listener: ActiveListener;
+
+  constructor(listener: ActiveListener, connection: NetworkConnection) {
+    this.listener = listener;
+    this.connection = connection;
+  }
+
+  onEvent(event: ConnectionEvent): void {
+    if (event === EVENT_CONNECTED) return;
+    const { stats } = this.listener;
+    const { streamInfo } = this.connection;
+    streamInfo.downstreamTransportFailureReason = this.connection.transportFailureReason;
+    this.listener.logAccess(streamInfo);
+    stats.downstreamCxActive.dec();
+    stats.downstreamCxDestroy.inc();
+    stats.workerCxActive.dec();
+    stats.downstreamCxLengthMs.record(Math.round(this.connection.dispatcher.now() - streamInfo.startTime));
+    this.listener.removed(this);
+  }
+
+  onAboveWriteBufferHighWatermark(): void {}
+
+  onBelowWriteBufferLowWatermark(): void {}
+}
+
+function isWildcard(address: Address): boolean {
+  return address.ip === '0.0.0.0' || address.ip === '::';
+}
+
+/** A socket file that a dead process left; as Envoy, without looking who made it. */
+function removeStaleSocket(address: Address): void {
+  if (address.kind !== 'pipe' || address.ip.startsWith('@')) return;
+  try {
+    unlinkSync(address.ip);
+  } catch {
+    // It was not there, or bind will say what is wrong.
+  }
+}
+
+function bindError(address: Address, errno: number, index: number): ConfigError {
+  return new ConfigError(`cannot bind '${address.text}': ${errnoText(errno)}`, {
+    path: index === 0 ? 'address' : `additional_addresses[${index - 1}].address`,
+    hint: BIND_HINTS.get(errno) ?? '',
+  });
+}
+
+const BIND_HINTS: ReadonlyMap<number, string> = new Map([
+  [EADDRINUSE, 'another process listens there: stop it or choose another port_value'],
+  [EACCES, 'ports below 1024 need root or the capability CAP_NET_BIND_SERVICE'],
+  [EADDRNOTAVAIL, 'the address belongs to none of the interfaces of this machine; 0.0.0.0 means all of them'],
+]);

@@ -1,0 +1,437 @@
+import { threadId } from 'node:worker_threads';
+import type { Timer } from '../../base/timer-wheel.ts';
+import type { Address } from '../../contract/address.ts';
+import type { Dispatcher, TurnTask } from '../../contract/dispatcher.ts';
+import type {
+  CloseType,
+  Connection,
+  ConnectionCallbacks,
+  ConnectionEvent,
+  ConnectionState,
+  ConnectionStats,
+  ReadFilter,
+  SslConnectionInfo,
+  WriteFilter,
+} from '../../contract/network.ts';
+import {
+  CLOSE_ABORT_RESET,
+  CLOSE_FLUSH_WRITE_AND_DELAY,
+  CLOSE_NO_FLUSH,
+  EVENT_CONNECTED,
+  EVENT_LOCAL_CLOSE,
+  EVENT_REMOTE_CLOSE,
+  STATE_CLOSED,
+  STATE_CLOSING,
+  STATE_OPEN,
+} from '../../contract/network.ts';
+import { NETWORK_STOP_ITERATION } from '../../contract/status.ts';
+import { PROTOCOL_NONE, StreamInfo } from '../../contract/stream-info.ts';
+import { errnoText } from './io/errno.ts';
+import type { Transport, TransportEvents } from './io/transport.ts';
+import { NO_BYTES, ReadFilterChain } from './read-filter-chain.ts';
+
+/** What a connection starts with. */
+export interface ConnectionOptions {
+  readonly dispatcher: Dispatcher;
+  readonly transport: Transport;
+  readonly remoteAddress: Address;
+  readonly localAddress: Address;
+  /** True for a client whose transport is not connected yet. */
+  readonly connecting: boolean;
+}
+
+/** Envoy's default, `per_connection_buffer_limit_bytes`. */
+export const DEFAULT_BUFFER_LIMIT = 1_048_576;
+/** Local close reason when a delayed close ran out of patience (Envoy's LocalCloseReasons). */
+const DELAYED_CLOSE_REASON = 'triggered_delayed_close_timeout';
+
+/** Ids are unique in the process: every thread counts in a range of its own. */
+let lastId = threadId * 2 ** 32;
+
+type OutputItem = string | Uint8Array;
+/** Marks "nothing queued"; never written to. */
+const NO_OUTPUT: OutputItem[] = [];
+/** Lists given back by flushes, so that a busy thread allocates none. */
+const spareLists: OutputItem[][] = [];
+const MAX_SPARE_LISTS = 64;
+
+/**
+ * A connection over a Transport: filters, merged output, watermarks, the ways to close.
+ *
+ * It keeps no read buffer: what is read is consumed in the same call. Output of one turn waits in `output` and goes down in one batch at
+ * the turn's end. More than 300 lines: one state machine, whose parts make no sense alone.
+ */
+export class NetworkConnection implements Connection, TransportEvents, TurnTask {
+  readonly id: number;
+  readonly dispatcher: Dispatcher;
+  readonly streamInfo: StreamInfo;
+  readonly remoteAddress: Address;
+  localAddress: Address;
+  state: ConnectionState;
+  localCloseReason: string;
+  transportFailureReason: string;
+  bufferLimit: number;
+  readonly ssl: SslConnectionInfo | null;
+  private readonly transport: Transport;
+  private readonly readFilters: ReadFilterChain;
+  private writeFilters: WriteFilter[] | null;
+  private callbacks: ConnectionCallbacks[];
+  private output: OutputItem[];
+  private outputBytes: number;
+  private stats: ConnectionStats | null;
+  /** Bytes ever given to the transport, and how many of them the counter has. */
+  private written: number;
+  private counted: number;
+  private bufferedShown: number;
+  private readDisables: number;
+  private connecting: boolean;
+  private started: boolean;
+  private aboveHighWatermark: boolean;
+  private halfCloseEnabled: boolean;
+  private readEnded: boolean;
+  private writeEnded: boolean;
+  private shutdownSent: boolean;
+  private flushAsked: boolean;
+  /** While CLOSING: wait for the peer after the flush. */
+  private delayAfterFlush: boolean;
+  private delayedCloseTimeout: number;
+  private delayedCloseTimer: Timer | null;
+
+  constructor(options: ConnectionOptions) {
+    const { dispatcher } = options;
+    this.id = ++lastId;
+    this.dispatcher = dispatcher;
+    this.streamInfo = new StreamInfo(PROTOCOL_NONE, dispatcher.clock.wall(), dispatcher.now(), options.remoteAddress, options.localAddress);
+    this.streamInfo.connectionId = this.id;
+    this.remoteAddress = options.remoteAddress;
+    this.localAddress = options.localAddress;
+    this.state = STATE_OPEN;
+    this.localCloseReason = '';
+    this.transportFailureReason = '';
+    this.bufferLimit = DEFAULT_BUFFER_LIMIT;
+    this.ssl = null;
+    this.transport = options.transport;
+    this.readFilters = new ReadFilterChain(this);
+    this.writeFilters = null;
+    this.callbacks = [];
+    this.output = NO_OUTPUT;
+    this.outputBytes = 0;
+    this.stats = null;
+    this.written = 0;
+    this.counted = 0;
+    this.bufferedShown = 0;
+    this.readDisables = 0;
+    this.connecting = options.connecting;
+    this.started = false;
+    this.aboveHighWatermark = false;
+    this.halfCloseEnabled = false;
+    this.readEnded = false;
+    this.writeEnded = false;
+    this.shutdownSent = false;
+    this.flushAsked = false;
+    this.delayAfterFlush = false;
+    this.delayedCloseTimeout = 0;
+    this.delayedCloseTimer = null;
+    this.transport.setEvents(this);
+  }
+
+  /** Greets the filters and begins to read; servers after the chain is built, clients by themselves when connected. */
+  start(): void {
+    if (this.started || this.state !== STATE_OPEN) return;
+    this.started = true;
+    this.readFilters.run(0, NO_BYTES, false);
+    this.updateReading();
+  }
+
+  get readFilterCount(): number {
+    return this.readFilters.size;
+  }
+
+  get pendingWriteBytes(): number {
+    return this.outputBytes + this.transport.pendingBytes;
+  }
+
+  get readEnabled(): boolean {
+    return this.readDisables === 0;
+  }
+
+  write(data: Uint8Array | string, endStream: boolean): void {
+    if (this.state !== STATE_OPEN || this.writeEnded) return;
+    if (this.writeFilters !== null && !this.passWriteFilters(data, endStream)) return;
+    if (data.length > 0) {
+      if (this.output === NO_OUTPUT) this.output = spareLists.pop() ?? [];
+      this.output.push(data);
+      this.outputBytes += data.length;
+    }
+    if (endStream) this.writeEnded = true;
+    if (!this.flushAsked) {
+      this.flushAsked = true;
+      this.dispatcher.atTurnEnd(this);
+    }
+    if (!this.aboveHighWatermark && this.bufferLimit > 0) this.checkHighWatermark();
+  }
+
+  flush(): void {
+    if (this.state === STATE_CLOSED) return;
+    if (this.connecting) {
+      this.ownOutput();
+      return;
+    }
+    if (this.outputBytes > 0 && !this.flushOutput()) return;
+    if (this.writeEnded && !this.shutdownSent) {
+      this.shutdownSent = true;
+      this.transport.shutdown();
+    }
+    this.afterProgress();
+  }
+
+  onTurnEnd(): void {
+    this.flushAsked = false;
+    this.flush();
+  }
+
+  close(type: CloseType, reason: string): void {
+    if (this.state === STATE_CLOSED) return;
+    if (this.localCloseReason === '') this.localCloseReason = reason;
+    if (type === CLOSE_ABORT_RESET) {
+      this.transport.reset();
+      this.finish(EVENT_LOCAL_CLOSE);
+      return;
+    }
+    if (type === CLOSE_NO_FLUSH || this.connecting) {
+      this.closeWithoutFlush();
+      return;
+    }
+    const delay = type === CLOSE_FLUSH_WRITE_AND_DELAY && this.delayedCloseTimeout > 0;
+    if (this.state === STATE_CLOSING) {
+      this.delayAfterFlush = delay;
+      if (!delay && this.pendingWriteBytes === 0) this.finish(EVENT_LOCAL_CLOSE);
+      return;
+    }
+    if (!delay && this.pendingWriteBytes === 0) {
+      this.finish(EVENT_LOCAL_CLOSE);
+      return;
+    }
+    this.beginDelayedClose(delay);
+  }
+
+  readDisable(disable: boolean): void {
+    if (disable) this.readDisables++;
+    else if (this.readDisables > 0) this.readDisables--;
+    if (this.readDisables <= 1) this.updateReading();
+  }
+
+  addConnectionCallbacks(callbacks: ConnectionCallbacks): void {
+    this.callbacks.push(callbacks);
+  }
+
+  removeConnectionCallbacks(callbacks: ConnectionCallbacks): void {
+    const index = this.callbacks.indexOf(callbacks);
+    // A fresh list, so that whoever is calling the old one goes on undisturbed.
+    if (index >= 0) this.callbacks = this.callbacks.filter((each) => each !== callbacks);
+  }
+
+  setBufferLimit(bytes: number): void {
+    this.bufferLimit = bytes;
+  }
+
+  enableHalfClose(enabled: boolean): void {
+    this.halfCloseEnabled = enabled;
+  }
+
+  setDelayedCloseTimeout(ms: number): void {
+    this.delayedCloseTimeout = ms;
+  }
+
+  setNoDelay(on: boolean): void {
+    if (this.remoteAddress.kind === 'ip') this.transport.setNoDelay(on);
+  }
+
+  /** Seconds of idleness before the first probe. */
+  setKeepAlive(idleSeconds: number): void {
+    if (this.remoteAddress.kind === 'ip') this.transport.setKeepAlive(idleSeconds);
+  }
+
+  setConnectionStats(stats: ConnectionStats | null): void {
+    this.stats = stats;
+  }
+
+  addReadFilter(filter: ReadFilter): void {
+    this.readFilters.add(filter);
+  }
+
+  addWriteFilter(filter: WriteFilter): void {
+    (this.writeFilters ??= []).push(filter);
+  }
+
+  onTransportConnect(): void {
+    this.connecting = false;
+    this.localAddress = this.transport.localAddress();
+    this.raise(EVENT_CONNECTED);
+    if (this.state !== STATE_OPEN) return;
+    this.start();
+    this.flush();
+  }
+
+  onTransportData(data: Buffer): void {
+    if (this.stats !== null) this.stats.readTotal.add(data.length);
+    // While closing, what still comes is read to see the peer's close, and dropped.
+    if (this.state !== STATE_OPEN) return;
+    this.readFilters.run(0, data, false);
+  }
+
+  onTransportEnd(): void {
+    if (this.state !== STATE_OPEN || !this.halfCloseEnabled) {
+      this.finish(EVENT_REMOTE_CLOSE);
+      return;
+    }
+    if (this.readEnded) return;
+    this.readEnded = true;
+    this.readFilters.run(0, NO_BYTES, true);
+    this.closeIfBothEnded(EVENT_REMOTE_CLOSE);
+  }
+
+  onTransportError(errno: number): void {
+    if (this.connecting) this.transportFailureReason = `delayed connect error: ${errnoText(errno)}`;
+    this.finish(EVENT_REMOTE_CLOSE);
+  }
+
+  onTransportProgress(): void {
+    if (this.delayedCloseTimer !== null) this.delayedCloseTimer.enable(this.delayedCloseTimeout);
+    this.afterProgress();
+  }
+
+  /** Dies without a transport event: a client whose connect was refused at once. */
+  fail(event: ConnectionEvent, reason: string): void {
+    this.transportFailureReason = reason;
+    this.finish(event);
+  }
+
+  private passWriteFilters(data: Uint8Array | string, endStream: boolean): boolean {
+    const filters = this.writeFilters ?? [];
+    for (let i = filters.length - 1; i >= 0; i--) {
+      if (filters[i].onWrite(data, endStream) === NETWORK_STOP_ITERATION || this.state !== STATE_OPEN) return false;
+    }
+    return true;
+  }
+
+  /** Gives the batch to the transport. False when the connection died of it. */
+  private flushOutput(): boolean {
+    const items = this.output;
+    this.written += this.outputBytes;
+    this.output = NO_OUTPUT;
+    this.outputBytes = 0;
+    const result = this.transport.writeBatch(items);
+    items.length = 0;
+    if (spareLists.length < MAX_SPARE_LISTS) spareLists.push(items);
+    if (result >= 0) return true;
+    this.finish(EVENT_REMOTE_CLOSE);
+    return false;
+  }
+
+  /** Output was queued before the connection is there: the turn ends, so borrowed buffers must be copied. */
+  private ownOutput(): void {
+    for (let i = 0; i < this.output.length; i++) {
+      const item = this.output[i];
+      if (typeof item !== 'string') this.output[i] = Uint8Array.prototype.slice.call(item);
+    }
+  }
+
+  /** Whatever the kernel has taken shows in statistics, watermarks, and ends of flushes. */
+  private afterProgress(): void {
+    if (this.stats !== null) this.countWritten(this.stats);
+    if (this.aboveHighWatermark && this.pendingWriteBytes * 2 <= this.bufferLimit) this.raiseLowWatermark();
+    if (this.state === STATE_CLOSING) this.continueClosing();
+    else this.closeIfBothEnded(EVENT_LOCAL_CLOSE);
+  }
+
+  private countWritten(stats: ConnectionStats): void {
+    const pending = this.transport.pendingBytes;
+    const taken = this.written - pending;
+    if (taken > this.counted) stats.writeTotal.add(taken - this.counted);
+    this.counted = taken;
+    if (pending !== this.bufferedShown) {
+      if (pending > this.bufferedShown) stats.writeCurrent.add(pending - this.bufferedShown);
+      else stats.writeCurrent.sub(this.bufferedShown - pending);
+      this.bufferedShown = pending;
+    }
+  }
+
+  private checkHighWatermark(): void {
+    if (this.pendingWriteBytes <= this.bufferLimit) return;
+    this.aboveHighWatermark = true;
+    const callbacks = this.callbacks;
+    for (let i = 0; i < callbacks.length; i++) callbacks[i].onAboveWriteBufferHighWatermark();
+  }
+
+  private raiseLowWatermark(): void {
+    this.aboveHighWatermark = false;
+    const callbacks = this.callbacks;
+    for (let i = 0; i < callbacks.length && this.state === STATE_OPEN; i++) callbacks[i].onBelowWriteBufferLowWatermark();
+  }
+
+  private closeWithoutFlush(): void {
+    // One try, as Envoy: what the kernel takes now still leaves.
+    if (!this.connecting && this.outputBytes > 0 && !this.flushOutput()) return;
+    this.finish(EVENT_LOCAL_CLOSE);
+  }
+
+  private beginDelayedClose(delay: boolean): void {
+    this.state = STATE_CLOSING;
+    this.delayAfterFlush = delay;
+    if (this.delayedCloseTimeout > 0) {
+      this.delayedCloseTimer = this.dispatcher.createTimer(() => this.onDelayedCloseTimeout());
+      this.delayedCloseTimer.enable(this.delayedCloseTimeout);
+    }
+    this.updateReading();
+    if (!this.flushAsked) {
+      this.flushAsked = true;
+      this.dispatcher.atTurnEnd(this);
+    }
+  }
+
+  private continueClosing(): void {
+    if (this.pendingWriteBytes > 0) return;
+    if (!this.delayAfterFlush) this.finish(EVENT_LOCAL_CLOSE);
+    else if (!this.shutdownSent) {
+      this.shutdownSent = true;
+      this.transport.shutdown();
+    }
+  }
+
+  private onDelayedCloseTimeout(): void {
+    this.stats?.delayedCloseTimeouts?.inc();
+    this.localCloseReason = DELAYED_CLOSE_REASON;
+    this.finish(EVENT_LOCAL_CLOSE);
+  }
+
+  private closeIfBothEnded(event: ConnectionEvent): void {
+    if (this.readEnded && this.writeEnded && this.state === STATE_OPEN && this.pendingWriteBytes === 0) this.finish(event);
+  }
+
+  private updateReading(): void {
+    if (!this.started || this.state === STATE_CLOSED) return;
+    if (this.readDisables === 0 || this.state === STATE_CLOSING) this.transport.readStart();
+    else this.transport.readStop();
+  }
+
+  private raise(event: ConnectionEvent): void {
+    const callbacks = this.callbacks;
+    for (let i = 0; i < callbacks.length; i++) callbacks[i].onEvent(event);
+  }
+
+  private finish(event: ConnectionEvent): void {
+    if (this.state === STATE_CLOSED) return;
+    if (this.stats !== null) this.countWritten(this.stats);
+    this.transport.close();
+    this.state = STATE_CLOSED;
+    this.delayedCloseTimer?.disable();
+    this.delayedCloseTimer = null;
+    this.output = NO_OUTPUT;
+    this.outputBytes = 0;
+    if (this.stats !== null && this.bufferedShown > 0) this.stats.writeCurrent.sub(this.bufferedShown);
+    this.bufferedShown = 0;
+    this.raise(event);
+    this.callbacks = [];
+  }
+}
