@@ -29,13 +29,11 @@ interface Stage {
   /** Origins on the example's ports 8081, 8082 and 8083; each answers 200 with its port as the body. */
   readonly origins: readonly ScriptedOrigin[];
   /** Sends one request head (and body) on a connection of its own; resolves to the response. */
-  ask(request: string): Promise<RawMessage>;
-  get(target: string, ...headers: string[]): Promise<RawMessage>;
+  readonly ask: (request: string) => Promise<RawMessage>;
+  readonly get: (target: string, ...headers: string[]) => Promise<RawMessage>;
 }
 
 const location = (response: RawMessage): [number, string | undefined] => [statusOf(response), headerOf(response, 'location')];
-
-const bodyOf = (message: RawMessage): string => message.body.toString('latin1');
 
 /** One check for each example, by file name. */
 const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
@@ -43,21 +41,20 @@ const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
     const proxied = await get('/hello?a=1');
     assert.equal(statusOf(proxied), 200);
     assert.equal(headerOf(proxied, 'x-origin-saw'), 'GET /hello?a=1');
-    assert.equal(bodyOf(proxied), 'Hello from the origin behind the proxy.\n');
-    assert.equal(bodyOf(await get('/healthz')), 'ok\n');
+    assert.equal(proxied.body, 'Hello from the origin behind the proxy.\n');
+    assert.equal((await get('/healthz')).body, 'ok\n');
   },
   'front-proxy.yaml': async ({ get, origins }) => {
-    const first = bodyOf(await get('/service/1/x'));
-    const second = bodyOf(await get('/service/1'));
+    const first = (await get('/service/1/x')).body;
+    const second = (await get('/service/1')).body;
     assert.deepEqual([first, second].sort(), ['8081', '8082']);
-    assert.equal(bodyOf(await get('/service/2/x')), '8083');
+    assert.equal((await get('/service/2/x')).body, '8083');
     assert.equal(origins[2]?.requests()[0]?.startLine, 'GET /x HTTP/1.1');
     assert.equal(statusOf(await get('/service/10')), 404);
   },
   'weighted-canary.yaml': async ({ get }) => {
-    assert.equal(bodyOf(await get('/', 'x-canary: always')), '8082');
-    const version = headerOf(await get('/'), 'x-version');
-    assert.ok(version === 'v1' || version === 'v2', version);
+    assert.equal((await get('/', 'x-canary: always')).body, '8082');
+    assert.match(headerOf(await get('/'), 'x-version') ?? '', /^v[12]$/);
   },
   'redirects.yaml': async ({ get, ask }) => {
     assert.deepEqual(location(await get('/a?b=1')), [301, 'https://service.test/a?b=1']);
@@ -81,13 +78,13 @@ const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
     assert.equal(headerOf(seen, 'host'), 'service.internal');
   },
   'tcp-proxy.yaml': async ({ get }) => {
-    assert.match(bodyOf(await get('/')), /^808[12]$/);
+    assert.match((await get('/')).body, /^808[12]$/);
   },
   'static-site.yaml': async ({ ask }) => {
     const site = (target: string, host: string): Promise<RawMessage> =>
       ask(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
     assert.equal(headerOf(await site('/', 'example.com'), 'content-type'), 'text/html; charset=utf-8');
-    assert.equal(bodyOf(await site('/robots.txt', 'www.example.com')), 'User-agent: *\nDisallow:\n');
+    assert.equal((await site('/robots.txt', 'www.example.com')).body, 'User-agent: *\nDisallow:\n');
     assert.equal(statusOf(await site('/nothing', 'example.com')), 404);
     assert.equal(statusOf(await site('/', 'elsewhere.test')), 421);
   },
@@ -109,7 +106,7 @@ const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
   'health-check.yaml': async ({ get, proxy, origins }) => {
     assert.equal(statusOf(await get('/healthz')), 200);
     assert.equal(origins[0]?.requests().length, 0);
-    assert.equal(bodyOf(await get('/other')), '8081');
+    assert.equal((await get('/other')).body, '8081');
     await proxy.admin('/healthcheck/fail', 'POST');
     assert.equal(statusOf(await get('/healthz')), 503);
   },
@@ -141,7 +138,7 @@ async function askOnce(port: number, request: string): Promise<RawMessage> {
     assert.ok(response, `no response to ${request.slice(0, 60)}`);
     return response;
   } finally {
-    client.close();
+    await client.close();
   }
 }
 

@@ -39,7 +39,7 @@ test('an extension takes its state and note from its factory, others are not yet
 });
 
 test('a factory is found by a message when its name differs, within its category only', () => {
-  const renamed = { ...inputs.registered[0]!, name: 'envoy.buffer' };
+  const renamed = { ...inputs.registered[0], name: 'envoy.buffer' };
   assert.equal(factoryFor(buffer, [renamed]), renamed);
   assert.equal(factoryFor(buffer, [{ ...renamed, category: 'envoy.filters.network' }]), undefined);
   const raw: EnvoyExtension = { ...buffer, name: 'envoy.transport_sockets.raw_buffer', category: 'envoy.transport_sockets' };
