@@ -146,4 +146,17 @@ export interface DrainDecision {
   drainClose(): boolean;
   /** True from the beginning of a drain on: nothing is ever going to undo it. */
   readonly draining: boolean;
+  /**
+   * True when the process is about to end: a connection without a request SHOULD close after a short quiet time (a request may be on its way),
+   * others after the requests that they have.
+   */
+  readonly closeIdle: boolean;
+  /** The listener hears of every drain that begins; connections add themselves while they live. Harmless when added already. */
+  addDrainListener(listener: DrainListener): void;
+  removeDrainListener(listener: DrainListener): void;
+}
+
+export interface DrainListener {
+  /** A drain of this kind of listener has begun, or the process is about to end; MUST NOT throw. */
+  onDrainStart(): void;
 }
