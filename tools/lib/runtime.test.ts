@@ -58,3 +58,21 @@ test('the version of a Node is read by running it; what does not run is version 
   assert.ok(nodeMajor(process.execPath) >= 24);
   assert.equal(nodeMajor('/nowhere/node'), 0);
 });
+
+interface LockEntry extends Entry {
+  optionalDependencies?: Record<string, string>;
+  resolved?: string;
+}
+
+for (const name of ['package-lock.json', 'tools/runtime/package-lock.json']) {
+  test(`${name} is whole: npm ci works on every platform and with every registry`, () => {
+    const { packages } = JSON.parse(readFileSync(path.join(root, name), 'utf8')) as { packages: Record<string, LockEntry> };
+    for (const [folder, entry] of Object.entries(packages)) {
+      assert.equal(entry.resolved, undefined, `${folder} names a registry`);
+      for (const [wanted, version] of Object.entries(entry.optionalDependencies ?? {})) {
+        // npm leaves out what the registry at hand lacks, and `npm ci` then refuses the file everywhere.
+        assert.equal(packages[`node_modules/${wanted}`]?.version, version, `${wanted} of ${folder || 'the root'}`);
+      }
+    }
+  });
+}
