@@ -48,6 +48,13 @@ export interface CodecConnection {
   readDisable(disable: boolean): void;
   /** Queued bytes not yet with the kernel: flood limits look at it. */
   readonly pendingWriteBytes: number;
+  /**
+   * HTTP/1 servers: bytes of a next request wait in the codec and can be read now. MUST lead to `dispatch` with an empty buffer after
+   * the present call stack has ended (and its error handled as always), unless the connection closes before.
+   */
+  resumeDispatch(): void;
+  /** HTTP/1 clients: no more output (CONNECT, TCP tunnel): half-closes the connection after what is queued. */
+  endWrite(): void;
 }
 
 export interface StreamCallbacks {

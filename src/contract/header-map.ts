@@ -1,3 +1,11 @@
+/** Remembers how a peer wrote header names (Envoy's StatefulHeaderKeyFormatter); travels with the map to the encoder. */
+export interface StatefulHeaderKeyFormatter {
+  /** The name as it is to be written. */
+  format(name: string): string;
+  /** The peer's reason phrase where it is to be passed on, else empty. */
+  readonly reasonPhrase: string;
+}
+
 /**
  * The headers of one message: a flat list of name and value pairs in the order in which they came.
  *
@@ -15,11 +23,14 @@ export class HeaderMap {
   private values: string[];
   /** Names as the peer wrote them; null unless a codec keeps the case (stateful header formatter). */
   originalNames: string[] | null;
+  /** How HTTP/1 writes the names of this message when its decoder remembers their case; null = as the encoder is configured. */
+  keyFormatter: StatefulHeaderKeyFormatter | null;
 
   constructor() {
     this.names = [];
     this.values = [];
     this.originalNames = null;
+    this.keyFormatter = null;
   }
 
   /** Builds a map from pairs; for tests and rare paths. */
@@ -139,6 +150,7 @@ export class HeaderMap {
     copy.names = this.names.slice();
     copy.values = this.values.slice();
     copy.originalNames = this.originalNames === null ? null : this.originalNames.slice();
+    copy.keyFormatter = this.keyFormatter;
     return copy;
   }
 
