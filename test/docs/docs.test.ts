@@ -65,6 +65,21 @@ describe('documentation', () => {
     }
   });
 
+  it('admin.md names every endpoint that the admin pages define, and no other', () => {
+    const paths = new Set<string>();
+    for (const name of listFiles(root, 'src/server/admin').filter((file) => !file.endsWith('.test.ts'))) {
+      for (const [, found = ''] of read(name).matchAll(/(?:path: |page\(|command\(|toggle\(|dump\()\s*'(\/[\w/]*)'/g))
+        paths.add(found);
+    }
+    const table = read('docs/user/admin.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `/'));
+    const named = table.flatMap((line) =>
+      [...(line.split('|')[1] ?? '').matchAll(/`(\/[\w/]*)`/g)].map((match) => match[1] ?? ''),
+    );
+    assert.deepEqual(named.sort(), [...paths].sort());
+  });
+
   it('change notes have a kind and a text', () => {
     for (const name of listFiles(root, 'changes').filter((file) => !file.endsWith('README.md'))) {
       const [first = '', ...rest] = read(name).split('\n');
