@@ -1,0 +1,162 @@
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import { setKey, type Json, type JsonObject } from '../message/json.ts';
+import type { Parsed, SourceFormat, SyntaxProblem } from './source.ts';
+import type { SourceEntry, SourceNode } from './source-node.ts';
+import { convertScalar, isNullText } from './yaml-scalar.ts';
+
+/** The tag that makes Envoy drop a key: a place for anchors. */
+const IGNORE_TAG = '!ignore';
+/** YAML nests by recursion here and in the parser below: deeper than any configuration, shallower than the stack. */
+const MAX_DEPTH = 1000;
+
+class YamlFault extends Error {
+  readonly offset: number;
+  readonly hint: string;
+
+  constructor(why: string, offset: number, hint = '') {
+    super(why);
+    this.offset = offset;
+    this.hint = hint;
+  }
+}
+
+function parseText(text: string): Document {
+  // Failsafe: every scalar stays text, and our own rules (yaml-cpp's) make values of them.
+  return parseDocument(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', strict: true });
+}
+
+function offsetOf(node: Node | null | undefined): number {
+  return node?.range?.[0] ?? 0;
+}
+
+/** Turns nodes into plain values. An anchor's value is made once and shared by its aliases. */
+class YamlReader {
+  private readonly document: Document;
+  private readonly anchored: Map<Node, Json>;
+  private depth: number;
+
+  constructor(document: Document) {
+    this.document = document;
+    this.anchored = new Map();
+    this.depth = 0;
+  }
+
+  value(node: unknown): Json {
+    if (node === null || node === undefined) return null;
+    if (isScalar(node)) return scalarValue(node);
+    if (isAlias(node)) return this.alias(node);
+    if (++this.depth > MAX_DEPTH) throw new YamlFault(`nested more than ${MAX_DEPTH} levels deep`, offsetOf(node as Node));
+    const value = isMap(node) ? this.map(node) : isSeq(node) ? this.list(node) : null;
+    this.depth--;
+    if ((isMap(node) || isSeq(node)) && node.anchor !== undefined) this.anchored.set(node, value);
+    return value;
+  }
+
+  private alias(node: Node & { source: string; resolve(document: Document): Node | undefined }): Json {
+    const target = node.resolve(this.document);
+    if (target === undefined) throw new YamlFault(`the referenced anchor is not defined: ${node.source}`, offsetOf(node));
+    if (isScalar(target)) return scalarValue(target);
+    const known = this.anchored.get(target);
+    // An anchor that is not known yet encloses its own alias.
+    if (known === undefined) throw new YamlFault(`the anchor ${node.source} contains itself`, offsetOf(node));
+    return known;
+  }
+
+  private list(node: YAMLSeq): Json {
+    const out: Json[] = [];
+    for (const item of node.items) out.push(this.value(item));
+    return out;
+  }
+
+  private map(node: YAMLMap): Json {
+    const out: JsonObject = {};
+    for (const pair of node.items) {
+      const ignored = isScalar(pair.key) && pair.key.tag === IGNORE_TAG;
+      // The value of a dropped key is read all the same: its anchors count.
+      const value = this.value(pair.value);
+      if (!ignored) setKey(out, keyText(pair.key, this.document), value);
+    }
+    return out;
+  }
+}
+
+function scalarValue(node: Scalar): Json {
+  const text = scalarText(node);
+  const plain = node.type === 'PLAIN' || node.type === undefined;
+  if (node.tag === undefined || node.tag === '?') {
+    if (!plain) return text;
+    return isNullText(text) ? null : convertScalar(text);
+  }
+  // Explicit tags convert like plain text, quoted or not; `!` alone makes a string.
+  return node.tag === '!' ? text : convertScalar(text);
+}
+
+function scalarText(node: Scalar): string {
+  if (typeof node.source === 'string') return node.source;
+  return node.value === null || node.value === undefined ? '' : String(node.value);
+}
+
+function keyText(key: unknown, document: Document): string {
+  if (key === null || key === undefined) return 'null';
+  if (isAlias(key)) return keyText(key.resolve(document), document);
+  if (!isScalar(key)) throw new YamlFault('a key must be a name, not a list or an object', offsetOf(key as Node));
+  const text = scalarText(key);
+  const untagged = key.tag === undefined && (key.type === 'PLAIN' || key.type === undefined);
+  return untagged && isNullText(text) ? 'null' : text;
+}
+
+function syntaxProblems(document: Document): SyntaxProblem[] {
+  return document.errors
+    .filter((each) => each.code !== 'MULTIPLE_DOCS')
+    .map((each) => ({ offset: each.pos[0], why: yamlWhy(each.message), hint: yamlHint(each.code) }));
+}
+
+function yamlWhy(message: string): string {
+  return message.replace(/\.$/, '').replace(/^(Error: )/, '');
+}
+
+function yamlHint(code: string): string {
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces, not with tabs';
+  if (code === 'BAD_INDENT') return 'align this line with the others of its list or object';
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') return 'put a value that contains ": " in quotes';
+  if (code === 'BAD_SCALAR_START') return 'put a value that begins with this character in quotes';
+  return '';
+}
+
+function parse(text: string): Parsed {
+  const document = parseText(text);
+  const problems = syntaxProblems(document);
+  if (problems.length > 0) return { problems };
+  try {
+    return { value: new YamlReader(document).value(document.contents) };
+  } catch (fault) {
+    if (fault instanceof YamlFault) return { problems: [{ offset: fault.offset, why: fault.message, hint: fault.hint }] };
+    throw fault;
+  }
+}
+
+/** Places of a node; aliases lead to what they stand for, at the place of the alias. */
+function placesOf(node: unknown, document: Document, depth: number): SourceNode {
+  const offset = offsetOf(node as Node | null);
+  if (depth > MAX_DEPTH) return { offset };
+  if (isAlias(node)) return { ...placesOf(node.resolve(document), document, depth + 1), offset };
+  if (isMap(node)) return { offset, entries: entriesOf(node, document, depth) };
+  if (isSeq(node)) return { offset, items: node.items.map((each) => placesOf(each, document, depth + 1)) };
+  return { offset };
+}
+
+function entriesOf(node: YAMLMap, document: Document, depth: number): SourceEntry[] {
+  return node.items.map((pair) => ({
+    key: keyText(pair.key, document),
+    offset: offsetOf(pair.key as Node | null),
+    node: placesOf(pair.value, document, depth + 1),
+  }));
+}
+
+export const yamlFormat: SourceFormat = {
+  parse,
+  places: (text) => {
+    const document = parseText(text);
+    return placesOf(document.contents, document, 0);
+  },
+};
