@@ -36,6 +36,7 @@ export class Masker {
       const name = this.ports.get(port)
       return name === undefined ? whole : `${address}{${name}}`
     })
+    result = result.replaceAll(/^(x-forwarded-port: )(\d+)(?=\r?$)/gim, (whole, name: string, port: string) => (this.ports.has(port) ? `${name}{${this.ports.get(port)}}` : whole))
     result = result.replaceAll(/^(date: )[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT(?=\r?$)/gim, '$1<date>')
     result = result.replaceAll(/^(x-envoy-upstream-service-time: )\d+(?=\r?$)/gim, '$1<ms>')
     // The first digit of the third group tells the trace status: 4 none, 9 forced, a and b others. It is kept.
