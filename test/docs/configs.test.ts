@@ -23,7 +23,9 @@ function snippetsOf(page: string): Snippet[] {
   return whole.map((block, index) => ({ name: `${page}, block ${index + 1}`, text: block }));
 }
 
-const pages = ['README.md', ...listFiles(root, 'docs'), ...listFiles(root, 'src/extensions')].filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...listFiles(root, 'docs'), ...listFiles(root, 'src/extensions')].filter((name) =>
+  name.endsWith('.md'),
+);
 const snippets = pages.flatMap(snippetsOf);
 
 function validate(program: string, text: string): string {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OPTIONS } from '../../src/cli/option-table.ts';
+import { DIFFERENCES } from '../oracle/differences.ts';
 import { listFiles } from '../../tools/check-layers/source-graph.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -63,6 +64,11 @@ describe('documentation', () => {
     for (const { name, difference } of OPTIONS) {
       if (difference !== '') assert.ok(text.includes(difference), `--${name}: ${difference}`);
     }
+  });
+
+  it('differences.md has every reviewed difference of the oracle, in its words', () => {
+    const text = read('docs/user/differences.md').replace(/\s+/g, ' ');
+    for (const { reason } of DIFFERENCES) assert.ok(text.includes(reason.replace(/\s+/g, ' ')), reason);
   });
 
   it('admin.md names every endpoint that the admin pages define, and no other', () => {

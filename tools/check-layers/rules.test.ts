@@ -54,6 +54,11 @@ test('an extension reaches its own folder and the shared layers only', () => {
   );
 });
 
+test('the registry imports every extension', () => {
+  const index = file(`${buffer}/index.ts`, '');
+  assert.deepEqual(problems([index, file('src/extensions/registry.ts', "import './filters/http/buffer/index.ts';\n")]), []);
+});
+
 test('only the server imports the extensions', () => {
   assert.deepEqual(problems([file('src/server/a.ts', "import '../extensions/registry.ts';\n")]), []);
   assert.equal(problems([file('src/core/a.ts', "import '../extensions/registry.ts';\n")]).length, 1);

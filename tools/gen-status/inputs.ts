@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { EXTENSIONS } from '../../src/extensions/registry.ts';
 
 /** How far something is. */
 export type State = 'works' | 'partly' | 'not yet';
@@ -40,6 +40,11 @@ export interface RegisteredExtension {
   readonly statusNote?: string;
 }
 
+/** An extension of Envoy that is part of nuncio's engine. */
+export interface BuiltIn extends RegisteredExtension {
+  readonly proof: readonly string[];
+}
+
 /** What stands between a real configuration and nuncio: a type, and how many files of the corpus use it. */
 export interface MissingType {
   readonly type: string;
@@ -69,13 +74,12 @@ function isRegistered(value: unknown): value is RegisteredExtension {
   );
 }
 
-/** The registry's factories, whatever lists it exports them in. */
-async function readRegistry(): Promise<RegisteredExtension[]> {
-  const registry = (await import(pathToFileURL(path.join(root, 'src/extensions/registry.ts')).href)) as Record<string, unknown>;
-  const lists = Object.values(registry).filter((value): value is unknown[] => Array.isArray(value));
-  const factories = new Set(lists.flat().filter(isRegistered));
-  if (factories.size === 0) throw new Error('src/extensions/registry.ts exports no list of factories');
-  return [...factories];
+/**
+ * What the engine does itself without a factory (clusters by enum, plain sockets): tools/status/built-in.json, in the form of factories
+ * with a proof each.
+ */
+export function readBuiltIn(): BuiltIn[] {
+  return (readJson('tools/status/built-in.json') as { extensions: BuiltIn[] }).extensions;
 }
 
 /** Counts by type that the corpus run leaves, or null. */
@@ -85,8 +89,8 @@ function readMissing(): readonly MissingType[] | null {
   return (readJson(file) as { missing: MissingType[] }).missing;
 }
 
-export async function readInputs(): Promise<StatusInputs> {
+export function readInputs(): StatusInputs {
   const { extensions } = readJson('tools/status/envoy-extensions.json') as { extensions: EnvoyExtension[] };
   const { areas } = readJson('tools/status/features.json') as { areas: FeatureArea[] };
-  return { extensions, areas, registered: await readRegistry(), missing: readMissing() };
+  return { extensions, areas, registered: [...EXTENSIONS, ...readBuiltIn()], missing: readMissing() };
 }

@@ -5,7 +5,7 @@ import { readInputs, root } from './inputs.ts';
 import { renderStatus } from './render.ts';
 
 const file = path.join(root, 'docs/user/status.md');
-const wanted = renderStatus(await readInputs());
+const wanted = renderStatus(readInputs());
 
 if (process.argv.includes('--check')) {
   const current = readFileSync(file, 'utf8') === wanted;

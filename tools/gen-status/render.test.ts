@@ -2,7 +2,8 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readInputs, root, type EnvoyExtension, type StatusInputs } from './inputs.ts';
+import { EXTENSIONS } from '../../src/extensions/registry.ts';
+import { readBuiltIn, readInputs, root, type EnvoyExtension, type StatusInputs } from './inputs.ts';
 import { factoryFor, renderStatus } from './render.ts';
 
 const buffer: EnvoyExtension = {
@@ -47,13 +48,13 @@ test('a factory is found by a message when its name differs, within its category
   assert.equal(factoryFor(raw, [socket]), socket);
 });
 
-test('docs/user/status.md is what would be generated now', async () => {
+test('docs/user/status.md is what would be generated now', () => {
   const text = readFileSync(path.join(root, 'docs/user/status.md'), 'utf8');
-  assert.equal(text, renderStatus(await readInputs()), 'run npm run status');
+  assert.equal(text, renderStatus(readInputs()), 'run npm run status');
 });
 
-test('every factory of the registry is an extension that Envoy has, with messages that Envoy has', async () => {
-  const { extensions, registered } = await readInputs();
+test('every factory of the registry is an extension that Envoy has, with messages that Envoy has', () => {
+  const { extensions, registered } = readInputs();
   for (const factory of registered) {
     const known = extensions.find((extension) => factoryFor(extension, [factory]) !== undefined);
     assert.ok(known, `${factory.name} (${factory.category}) is not in tools/status/envoy-extensions.json`);
@@ -62,8 +63,8 @@ test('every factory of the registry is an extension that Envoy has, with message
   }
 });
 
-test('a feature that works names what shows it, and that exists', async () => {
-  const { areas } = await readInputs();
+test('a feature that works names what shows it, and that exists', () => {
+  const { areas } = readInputs();
   for (const { area, features } of areas) {
     for (const feature of features) {
       const name = `${area}: ${feature.name}`;
@@ -72,5 +73,14 @@ test('a feature that works names what shows it, and that exists', async () => {
       for (const proof of feature.proof) assert.ok(existsSync(path.join(root, proof)), `${name}: ${proof} is missing`);
       if (feature.state === 'partly') assert.ok(feature.note !== '', `${name} works partly: its note says what is missing`);
     }
+  }
+});
+
+test('what the engine does itself names what shows it, and is no extension of the registry', () => {
+  const names = new Set(EXTENSIONS.map((factory) => factory.name));
+  for (const { name, proof } of readBuiltIn()) {
+    assert.ok(!names.has(name), `${name} is in the registry: take it from tools/status/built-in.json`);
+    assert.ok(proof.length > 0, `${name} has no proof`);
+    for (const file of proof) assert.ok(existsSync(path.join(root, file)), `${name}: ${file} is missing`);
   }
 });

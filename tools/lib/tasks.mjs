@@ -54,6 +54,8 @@ export function testArguments(suite, summary, extra) {
   return [
     ...NODE_FLAGS,
     '--test',
+    // Node's own choice leaves one core idle, which on two cores is half of them.
+    '--test-concurrency=2',
     '--test-timeout=120000',
     '--test-reporter=dot',
     '--test-reporter-destination=stdout',
