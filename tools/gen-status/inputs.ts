@@ -66,14 +66,6 @@ function readJson(name: string): unknown {
   return JSON.parse(readFileSync(path.join(root, name), 'utf8'));
 }
 
-function isRegistered(value: unknown): value is RegisteredExtension {
-  if (typeof value !== 'object' || value === null) return false;
-  const candidate = value as Record<string, unknown>;
-  return (
-    typeof candidate['name'] === 'string' && Array.isArray(candidate['configTypes']) && typeof candidate['status'] === 'string'
-  );
-}
-
 /**
  * What the engine does itself without a factory (clusters by enum, plain sockets): tools/status/built-in.json, in the form of factories
  * with a proof each.
