@@ -5,7 +5,7 @@ import type { ExtensionLookup } from './extension-lookup.ts';
 import type { PathStep, Problem } from './message/read-context.ts';
 import { CheckContext, type Warning } from './rules/check-context.ts';
 import { checkMessage } from './rules/message-check.ts';
-import { pathText } from './source/source-node.ts';
+import { pathText } from './message/path-text.ts';
 
 /** Something that works but should be known. */
 export interface ConfigWarning {

@@ -3,8 +3,8 @@ import type { Any } from '@bufbuild/protobuf/wkt';
 import type { ApiRegistry } from '../api/registry.ts';
 import { typeAnswer } from '../api/type-answer.ts';
 import { describe, isObject, quote, type Json, type JsonObject } from './json.ts';
+import type { MessageFields } from './fields.ts';
 import type { ReadContext } from './read-context.ts';
-import { readInto, readMessage, type MessageFields } from './reader.ts';
 import { FAILED, type Failed } from './scalars.ts';
 import { isWrapper } from './well-known.ts';
 
@@ -51,8 +51,14 @@ function hasValueForm(typeName: string): boolean {
 
 const VALUE_FORMS = new Set(['Any', 'Duration', 'Timestamp', 'FieldMask', 'Struct', 'Value', 'ListValue'].map((each) => `google.protobuf.${each}`));
 
+/** The readers of reader.ts: handed in, because they call this file. */
+export interface Reading {
+  message(descriptor: DescMessage, value: Json, context: ReadContext): Message | Failed;
+  into(descriptor: DescMessage, message: Message, value: JsonObject, context: ReadContext, inAny: boolean): boolean;
+}
+
 /** Reads the JSON form of an Any: an object with `@type` and, beside it, the fields of that type. */
-export function readAny(descriptor: DescMessage, value: Json, context: ReadContext): Message | Failed {
+export function readAny(descriptor: DescMessage, value: Json, context: ReadContext, reading: Reading): Message | Failed {
   if (!isObject(value)) {
     context.problem(`expected an object with "@type", not ${describe(value)}`);
     return FAILED;
@@ -67,9 +73,9 @@ export function readAny(descriptor: DescMessage, value: Json, context: ReadConte
   }
   const inner = resolve(typeUrl, context);
   if (inner === undefined) return FAILED;
-  const content = readContent(inner, value, context);
+  const content = readContent(inner, value, context, reading);
   if (content === FAILED) return FAILED;
-  const typed = isTypedStruct(inner.typeName) ? readTypedStruct(content, context) : null;
+  const typed = isTypedStruct(inner.typeName) ? readTypedStruct(content, context, reading) : null;
   return new ParsedAny(typeUrl, inner, content, typed);
 }
 
@@ -98,10 +104,10 @@ function lookUp(typeUrl: string, context: ReadContext): DescMessage | undefined 
   return undefined;
 }
 
-function readContent(inner: DescMessage, value: JsonObject, context: ReadContext): Message | Failed {
+function readContent(inner: DescMessage, value: JsonObject, context: ReadContext, reading: Reading): Message | Failed {
   if (!hasValueForm(inner.typeName)) {
     const message = create(inner);
-    return readInto(inner, message, value, context, true) ? message : FAILED;
+    return reading.into(inner, message, value, context, true) ? message : FAILED;
   }
   for (const key of Object.keys(value)) {
     if (key === '@type' || key === 'value') continue;
@@ -111,7 +117,7 @@ function readContent(inner: DescMessage, value: JsonObject, context: ReadContext
     return FAILED;
   }
   context.path.push('value');
-  const message = readMessage(inner, value['value'] ?? zeroForm(inner.typeName), context);
+  const message = reading.message(inner, value['value'] ?? zeroForm(inner.typeName), context);
   context.path.pop();
   return message;
 }
@@ -122,12 +128,12 @@ function zeroForm(typeName: string): Json {
 }
 
 /** A TypedStruct names a type and holds its fields as a Struct: the message that it stands for, or null for an unknown type. */
-function readTypedStruct(content: Message, context: ReadContext): Message | null {
+function readTypedStruct(content: Message, context: ReadContext, reading: Reading): Message | null {
   const fields = content as unknown as MessageFields;
   const inner = typeAnswer(typeNameOf(String(fields['typeUrl'] ?? '')), context.api).descriptor;
   if (inner === undefined) return null;
   context.path.push('value');
-  const read = readMessage(inner, (fields['value'] as Json | undefined) ?? {}, context);
+  const read = reading.message(inner, (fields['value'] as Json | undefined) ?? {}, context);
   context.path.pop();
   return read === FAILED ? null : read;
 }

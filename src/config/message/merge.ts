@@ -1,5 +1,5 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
-import type { MessageFields } from './reader.ts';
+import type { MessageFields } from './fields.ts';
 import { setKey } from './json.ts';
 import { isWrapper } from './well-known.ts';
 

@@ -1,6 +1,7 @@
 import { create, type DescEnum, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
-import { readAny } from './any.ts';
+import { readAny, type Reading } from './any.ts';
 import { closest } from './did-you-mean.ts';
+import type { MessageFields } from './fields.ts';
 import { describe, isObject, quote, setKey, type Json, type JsonObject } from './json.ts';
 import type { ReadContext } from './read-context.ts';
 import { FAILED, mapKeyReader, scalarReader, type Failed, type ValueReader } from './scalars.ts';
@@ -12,9 +13,6 @@ import { removedFieldHint } from './removed-fields.ts';
  * field names in snake_case or camelCase, null means unset, a single value stands for a list of one, enum names in any case.
  * Everything wrong is reported, not only the first. Readers are made once a message type, on first use.
  */
-
-/** A message seen as what it is at run time: an object with fields by name. */
-export type MessageFields = Record<string, unknown>;
 
 const SINGULAR = 0;
 const LIST = 1;
@@ -222,7 +220,7 @@ function tableOf(descriptor: DescMessage): FieldTable {
 export function readMessage(descriptor: DescMessage, value: Json, context: ReadContext): Message | Failed {
   const typeName = descriptor.typeName;
   if (typeName.startsWith('google.protobuf.')) {
-    if (typeName === 'google.protobuf.Any') return readAny(descriptor, value, context);
+    if (typeName === 'google.protobuf.Any') return readAny(descriptor, value, context, READING);
     const form = formReader(typeName);
     const writtenOut = isObject(value) && hasOpenForm(typeName);
     if (form !== undefined && !writtenOut) return form(descriptor, value, context) as Message | Failed;
@@ -234,6 +232,9 @@ export function readMessage(descriptor: DescMessage, value: Json, context: ReadC
   }
   return readFields(descriptor, value, context);
 }
+
+/** What the reader of Any needs of this file. */
+const READING: Reading = { message: readMessage, into: readInto };
 
 /** Types of their own form that may also be written out as objects: `{seconds: 5}`. */
 function hasOpenForm(typeName: string): boolean {

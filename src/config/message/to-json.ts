@@ -5,7 +5,7 @@ import { isSensitive } from '../rules/annotations.ts';
 import { jsonOf, structOf } from '../proto-text/struct.ts';
 import { contentOf } from './any.ts';
 import { setKey, type Json, type JsonObject } from './json.ts';
-import type { MessageFields } from './reader.ts';
+import type { MessageFields } from './fields.ts';
 import { singularValue } from './walk.ts';
 import { isWrapper } from './well-known.ts';
 
@@ -44,7 +44,7 @@ export class JsonWriter {
       if (form !== undefined) return form;
     }
     const out: JsonObject = {};
-    for (const field of descriptor.fields) this.field(field, message as unknown as MessageFields, out, hidden);
+    for (const field of descriptor.fields) this.field(field, message, out, hidden);
     return out;
   }
 
@@ -52,7 +52,7 @@ export class JsonWriter {
     const fields = message as unknown as MessageFields;
     switch (descriptor.typeName) {
       case 'google.protobuf.Any':
-        return this.any(message as Any, hidden);
+        return this.opened(message as Any, hidden);
       case 'google.protobuf.Duration':
         return durationJson(fields as unknown as Time);
       case 'google.protobuf.Timestamp':
@@ -70,7 +70,7 @@ export class JsonWriter {
     }
   }
 
-  private any(any: Any, hidden: boolean): Json {
+  private opened(any: Any, hidden: boolean): Json {
     if (any.typeUrl === '') return {};
     const content = contentOf(any, this.api);
     // What cannot be read cannot be shown: the bytes stand for it.
@@ -81,9 +81,9 @@ export class JsonWriter {
     return plain ? { '@type': any.typeUrl, value: json } : { '@type': any.typeUrl, ...json };
   }
 
-  private field(field: DescField, fields: MessageFields, out: JsonObject, above: boolean): void {
+  private field(field: DescField, message: Message, out: JsonObject, above: boolean): void {
     const hidden = above || (this.options.redact === true && isSensitive(this.api, field));
-    const json = this.fieldJson(field, fields, hidden);
+    const json = this.fieldJson(field, message as unknown as MessageFields, hidden);
     if (json !== undefined) out[field.name] = json;
   }
 

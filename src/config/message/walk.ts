@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { isWrapper } from './well-known.ts';
-import type { MessageFields } from './reader.ts';
+import type { MessageFields } from './fields.ts';
 import type { PathStep } from './read-context.ts';
 
 /** Called for each message found; the path is only valid during the call. False keeps the walk out of it. */

@@ -1,6 +1,6 @@
 import { ScalarType, type DescEnum } from '@bufbuild/protobuf';
 import { closest } from '../message/did-you-mean.ts';
-import { Lexer, shown, TextFault, type Token } from './lexer.ts';
+import { shown, TextFault, type Lexer, type Token } from './lexer.ts';
 import { unescapeBytes } from './unescape.ts';
 
 /** What decides how a value is read. */

@@ -2,7 +2,7 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { typeAnswer } from '../api/type-answer.ts';
 import type { PathStep } from '../message/read-context.ts';
 import { singularValue } from '../message/walk.ts';
-import type { MessageFields } from '../message/reader.ts';
+import type { MessageFields } from '../message/fields.ts';
 import type { CheckContext } from './check-context.ts';
 
 /** Maps whose values are extensions, by the key's name. */

@@ -2,8 +2,10 @@ import type { DescField, DescMessage, DescOneof, Message } from '@bufbuild/proto
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { FieldRules } from '#api/validate/validate_pb.js';
 import type { ApiRegistry } from '../api/registry.ts';
-import { contentOf, isTypedStruct, ParsedAny, typeNameOf } from '../message/any.ts';
-import type { MessageFields } from '../message/reader.ts';
+import { typeAnswer } from '../api/type-answer.ts';
+import { contentOf, isTypedStruct, UnpackError } from '../message/any.ts';
+import { meantBy, structType } from '../message/typed-struct.ts';
+import type { MessageFields } from '../message/fields.ts';
 import { isWrapper } from '../message/well-known.ts';
 import { fieldNote, isFileInProgress, isMessageInProgress, type FieldNote } from './annotations.ts';
 import type { CheckContext } from './check-context.ts';
@@ -170,26 +172,24 @@ function nestedCheck(api: ApiRegistry, descriptor: DescMessage): ItemCheck {
   };
 }
 
-/** The type that a TypedStruct names; undefined for any other message. */
-function structTypeOf(content: Message): string | undefined {
-  return isTypedStruct(content.$typeName) ? typeNameOf((content as unknown as { typeUrl: string }).typeUrl) : undefined;
-}
-
 function checkAny(value: unknown, context: CheckContext): void {
   const any = value as Any;
   if (any.typeUrl === '') return;
   const content = contentOf(any, context.api);
-  if (content instanceof Error) {
+  if (content instanceof UnpackError) {
     context.problem(content.message, content.hint);
     return;
   }
   const struct = isTypedStruct(content.$typeName);
-  const inner = struct && any instanceof ParsedAny ? any.typed : content;
-  const descriptor = inner === null ? undefined : context.api.getMessage(inner.$typeName);
-  checkExtension(context, structTypeOf(content) ?? content.$typeName, descriptor !== undefined);
-  if (inner === null || descriptor === undefined) return;
+  const typeName = struct ? structType(content) : content.$typeName;
+  const descriptor = typeAnswer(typeName, context.api).descriptor;
+  checkExtension(context, typeName, descriptor !== undefined);
+  if (descriptor === undefined) return;
+  const meant = struct ? meantBy(any, context.api) : content;
   if (struct) context.path.push('value');
-  checkMessage(descriptor, inner, context);
+  // A TypedStruct that came in a text has been read with the text, and its errors told.
+  if (meant instanceof UnpackError) context.problem(meant.message, meant.hint);
+  else checkMessage(descriptor, meant, context);
   if (struct) context.path.pop();
 }
 

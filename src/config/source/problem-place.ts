@@ -1,7 +1,8 @@
 import { ConfigError, type Position } from '../../contract/errors.ts';
 import { camelCase } from '../api/registry.ts';
+import { pathText } from '../message/path-text.ts';
 import type { PathStep, Problem } from '../message/read-context.ts';
-import { locate, pathText, positionAt, type Located, type SourceNode } from './source-node.ts';
+import { locate, positionAt, type Located, type SourceNode } from './source-node.ts';
 import type { SourceFormat, SyntaxProblem } from './source.ts';
 
 /** One text of a configuration, able to tell where a path stands in it. Its places are worked out on the first question. */

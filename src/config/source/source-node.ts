@@ -70,14 +70,3 @@ export function positionAt(file: string, text: string, offset: number): Position
   }
   return { file, line, column: [...text.slice(start, offset)].length + 1 };
 }
-
-/** `static_resources.listeners[0].name`; keys that are no plain names are put in brackets and quotes. */
-export function pathText(path: readonly PathStep[]): string {
-  let out = '';
-  for (const step of path) {
-    if (typeof step === 'number') out += `[${step}]`;
-    else if (/^[A-Za-z0-9_@-]+$/.test(step)) out += out === '' ? step : `.${step}`;
-    else out += `[${JSON.stringify(step)}]`;
-  }
-  return out;
-}
