@@ -28,13 +28,13 @@ const pages = ['README.md', ...listFiles(root, 'docs'), ...listFiles(root, 'src/
 );
 const snippets = pages.flatMap(snippetsOf);
 
-function validate(program: string, text: string): string {
+/** Exit code and output of `--mode validate` for a configuration in a file of that name. */
+function validate(program: string, text: string, name = 'envoy.yaml'): { status: number | null; output: string } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'nuncio-docs-'));
   try {
-    const file = path.join(folder, 'envoy.yaml');
-    writeFileSync(file, text);
-    const run = spawnSync(program, ['--mode', 'validate', '-c', file], { encoding: 'utf8' });
-    return run.status === 0 ? '' : run.stdout + run.stderr;
+    writeFileSync(path.join(folder, name), text);
+    const run = spawnSync(program, ['--mode', 'validate', '-c', name], { encoding: 'utf8', cwd: folder });
+    return { status: run.status, output: run.stdout + run.stderr };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -45,6 +45,20 @@ it('there are configurations to look at', () => assert.ok(snippets.length > 0));
 for (const kind of ['nuncio', 'envoy'] as const) {
   const found = findProxy(kind);
   describe(`configurations of the documentation in ${kind}`, { skip: found.path === null ? found.reason : false }, () => {
-    for (const { name, text } of snippets) it(name, () => assert.equal(validate(found.path ?? '', text), ''));
+    for (const { name, text } of snippets) {
+      it(name, () => {
+        const { status, output } = validate(found.path ?? '', text);
+        assert.equal(status, 0, output);
+      });
+    }
   });
 }
+
+it('configuration.md shows the errors that nuncio prints', () => {
+  const page = readFileSync(path.join(root, 'docs/user/configuration.md'), 'utf8');
+  const shown = /^```yaml\n(# wrong\.yaml\n[\s\S]*?)^```[\s\S]*?^```text\n([\s\S]*?)^```/m.exec(page);
+  assert.ok(shown, 'the example has gone');
+  const { status, output } = validate(findProxy('nuncio').path ?? '', shown[1] ?? '', 'wrong.yaml');
+  assert.equal(status, 1, output);
+  assert.ok(output.includes(shown[2] ?? ''), output);
+});

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXTENSIONS } from '../../src/extensions/registry.ts';
+import { countMissing } from './corpus.ts';
 import { readBuiltIn, readInputs, root, type EnvoyExtension, type StatusInputs } from './inputs.ts';
 import { factoryFor, renderStatus } from './render.ts';
 
@@ -84,3 +85,13 @@ test('what the engine does itself names what shows it, and is no extension of th
     for (const file of proof) assert.ok(existsSync(path.join(root, file)), `${name}: ${file} is missing`);
   }
 });
+
+const counted = countMissing();
+
+test(
+  'the counts of what real configurations need are those of now',
+  { skip: counted === null ? 'this machine has no corpus' : false },
+  () => {
+    assert.deepEqual(readInputs().missing, counted, 'run npm run status');
+  },
+);
