@@ -20,6 +20,8 @@ export class RawClient {
   /** Number of bytes that came, also of those dropped because `keepBytes` was false. */
   receivedBytes = 0
   ended: Ending = 'open'
+  /** True once `close` or `reset` was called while the peer's side was open. */
+  endedByUs = false
   /** Set to false to count what comes without keeping it (bodies of hundreds of megabytes). */
   keepBytes = true
   private readonly pieces: Buffer[] = []
@@ -136,6 +138,7 @@ export class RawClient {
   }
 
   private gone(end: () => void): Promise<void> {
+    if (this.ended === 'open') this.endedByUs = true
     if (this.socket.closed) return Promise.resolve()
     return new Promise((resolve) => {
       this.socket.once('close', () => resolve())

@@ -17,6 +17,9 @@ export interface RawMessage {
   readonly complete: boolean
   /** True when only the end of the connection ends the body. */
   readonly untilClose: boolean
+  /** Where its bytes start and end in the stream. */
+  readonly start: number
+  readonly end: number
 }
 
 /** `rest`: bytes after the last message that could be split off, empty when all were. */
@@ -73,7 +76,7 @@ function split(text: string, methodOf: (finals: number) => string): SplitResult 
     if (method !== 'request' && !startLine.startsWith('HTTP/1.')) break
     const headers = lines.slice(1).map(splitHeader)
     const { next, ...body } = bodyAt(text, end + 4, method, { startLine, headers })
-    messages.push({ head, startLine, headers, ...body })
+    messages.push({ head, startLine, headers, ...body, start: at, end: next })
     at = next
     if (method === 'request' || statusOf({ startLine }) >= 200) finals += 1
     if (!body.complete || isTunnel(method, startLine)) break

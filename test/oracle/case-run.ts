@@ -6,7 +6,7 @@ import { canonicalLines, extraTimeDigits, isMaskedStat } from './mask.ts'
 import type { Masker } from './mask.ts'
 import type { Observation, SeenConnection } from './observation.ts'
 import { originScript } from './origin-spec.ts'
-import { clientSteps, toWire } from './scenario.ts'
+import { clientSteps, expandRuns, toWire } from './scenario.ts'
 import type { Case, ClientStep, Scenario } from './scenario.ts'
 
 /** How long a connection that is still open is watched before it counts as kept. */
@@ -76,7 +76,7 @@ function originSends(stage: Stage, what: { readonly origin: string; readonly raw
 }
 
 function fillIn(stage: Stage, text: string): string {
-  return text.replaceAll(/\$\{([a-z0-9_]+)\}/g, (whole, name: string) => stage.values.get(name) ?? whole)
+  return expandRuns(text.replaceAll(/\$\{([a-z0-9_]+)\}/g, (whole, name: string) => stage.values.get(name) ?? whole))
 }
 
 async function clientOf(stage: Stage, clients: Map<string, RawClient>, step: ClientStep): Promise<RawClient> {
@@ -95,7 +95,7 @@ async function clientOf(stage: Stage, clients: Map<string, RawClient>, step: Cli
 async function watchEndings(stage: Stage, clients: Map<string, RawClient>, hint: Observation | undefined): Promise<void> {
   if (hint === undefined) return sleep(KEPT_AFTER_MS)
   const matches = (): boolean => {
-    for (const [name, client] of clients) if (!client.socket.destroyed && client.ended !== hint.clients[name]?.ended) return false
+    for (const [name, client] of clients) if (!client.endedByUs && client.ended !== hint.clients[name]?.ended) return false
     for (const [name, origin] of stage.origins) {
       const expected = hint.origins[name] ?? []
       if (origin.connections.length !== expected.length || origin.connections.some((connection, index) => connection.ended !== expected[index]?.ended)) return false
@@ -109,7 +109,7 @@ async function watchEndings(stage: Stage, clients: Map<string, RawClient>, hint:
 
 function seeClients(clients: Map<string, RawClient>, masker: Masker): Record<string, SeenConnection> {
   const seen: Record<string, SeenConnection> = {}
-  for (const [name, client] of clients) seen[name] = { received: canonicalLines(client.received, client.responses(), masker), ended: client.socket.destroyed ? 'by client' : client.ended }
+  for (const [name, client] of clients) seen[name] = { received: canonicalLines(client.received, client.responses(), masker), ended: client.endedByUs ? 'by client' : client.ended }
   return seen
 }
 

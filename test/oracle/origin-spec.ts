@@ -1,6 +1,7 @@
 // From the short forms of a scenario to the script of an origin.
 import { answer } from '../harness/index.ts'
 import type { OriginScript, OriginStep, Reply } from '../harness/index.ts'
+import { expandRuns } from './scenario.ts'
 import type { OriginSpec, ReplySpec } from './scenario.ts'
 
 /** The script that a scenario's words mean. Undefined: `200` with the body `hello`. */
@@ -22,13 +23,14 @@ function scriptWithReplies(spec: OriginScript): OriginScript {
 
 /** Text is the exact answer; an object is the parts of a response, or `{at, steps}`. */
 function replyOf(spec: ReplySpec): Reply {
-  if (typeof spec === 'string') return { steps: [{ send: spec }] }
+  if (typeof spec === 'string') return { steps: [{ send: expandRuns(spec) }] }
   const at = spec.at === undefined ? {} : { at: spec.at }
   if (spec.steps !== undefined) return { ...at, steps: spec.steps.map(stepOf) }
-  return { ...at, ...(spec.raw === undefined ? answer(spec) : { steps: [{ send: spec.raw }] }) }
+  return { ...at, ...(spec.raw === undefined ? answer(spec) : { steps: [{ send: expandRuns(spec.raw) }] }) }
 }
 
 function stepOf(step: OriginStep | { reply: ReplySpec }): OriginStep {
+  if ('send' in step && typeof step.send === 'string') return { send: expandRuns(step.send) }
   if (!('reply' in step)) return step
   return replyOf(step.reply).steps[0] ?? { pauseMs: 0 }
 }

@@ -148,3 +148,8 @@ export function clientSteps(one: Case): ClientStep[] {
 function requestText(one: Case, target: string): string {
   return [`${one.method ?? 'GET'} ${target} HTTP/1.1`, `host: ${one.host ?? 'example.com'}`, ...(one.headers ?? [])].join('\n')
 }
+
+/** `<x*1000>` stands for a thousand `x`. */
+export function expandRuns(text: string): string {
+  return text.replaceAll(/<(.)\*(\d+)>/g, (_whole, character: string, count: string) => character.repeat(Number(count)))
+}
