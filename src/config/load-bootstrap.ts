@@ -25,8 +25,9 @@ export interface LoadOptions {
   readonly extensions?: ExtensionLookup;
   /** Run the checks beyond form (names, references, files). True unless said otherwise. */
   readonly checks?: boolean;
-  /** Folder that relative file names in the configuration are looked up in; the working directory unless said otherwise. */
-  readonly baseDirectory?: string;
+  /** `--service-node` and `--service-cluster`: they stand for the node's id and cluster. */
+  readonly serviceNode?: string;
+  readonly serviceCluster?: string;
 }
 
 export interface BootstrapInput {
@@ -120,7 +121,7 @@ function finish(registry: ApiRegistry, descriptor: DescMessage, parts: Parts, op
   // The checks take a sound form for granted; an extension that nuncio lacks does not harm it.
   const sound = errors.length === 0 && secondary.every((each) => notYetType(each.why) !== undefined);
   if (options.checks !== false && sound) {
-    secondary.push(...runChecks(registry, bootstrap, options.baseDirectory ?? process.cwd()));
+    secondary.push(...runChecks(registry, bootstrap, { serviceNode: options.serviceNode ?? '', serviceCluster: options.serviceCluster ?? '' }));
   }
   for (const problem of secondary) {
     // A field that could not be read looks unset to the rules: its first error is enough.
