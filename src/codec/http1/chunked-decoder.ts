@@ -7,7 +7,7 @@
 export const CHUNK_MORE = 0;
 /** Body at [dataStart, dataEnd). */
 export const CHUNK_DATA = 1;
-/** The final chunk's line was read; the body is complete. */
+/** The final chunk has begun: the body is complete. */
 export const CHUNK_BODY_END = 2;
 /** The message is complete; trailers, if any, are in `trailerBytes`. */
 export const CHUNK_END = 3;
@@ -141,7 +141,8 @@ export class ChunkedDecoder {
       if (value === 17 || this.lineBytes === 0) return this.fail('HPE_INVALID_CHUNK_SIZE');
       this.state = STATE_EXTENSION;
       this.afterCr = false;
-      break;
+      this.position = at;
+      return this.remaining === 0 ? CHUNK_BODY_END : CHUNK_MORE;
     }
     this.position = at;
     return CHUNK_MORE;
@@ -163,7 +164,7 @@ export class ChunkedDecoder {
       }
       this.state = STATE_LAST_TERM;
       this.terminator = LF;
-      return CHUNK_BODY_END;
+      return CHUNK_MORE;
     }
     this.position = end;
     return CHUNK_MORE;

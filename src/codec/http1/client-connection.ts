@@ -19,6 +19,7 @@ import type { BodyKind } from './connection-base.ts';
 import { lineStatus, readStatusLine, scanStatusLine } from './first-line.ts';
 import { HEAD_RESPONSE } from './message-head.ts';
 import { Http1RequestEncoder } from './request-encoder.ts';
+import { http1Settings, UNDERSCORES_ALLOW } from './settings.ts';
 import type { Http1Settings } from './settings.ts';
 import type { Http1CodecStats } from './stats.ts';
 import type { Http1StreamEncoder } from './stream-encoder.ts';
@@ -41,7 +42,7 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
   private headersDeferred: boolean;
 
   constructor(connection: CodecConnection, settings: Http1Settings, stats: Http1CodecStats, bufferLimit = 0) {
-    super(connection, settings, stats, HEAD_RESPONSE, bufferLimit);
+    super(connection, allowUnderscores(settings), stats, HEAD_RESPONSE, bufferLimit);
     this.encoder = null;
     this.responseDone = true;
     this.informational = false;
@@ -259,6 +260,11 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     if (encoder !== null) this.onStreamReset(encoder, this.isDead ? RESET_PROTOCOL_ERROR : RESET_CONNECTION_TERMINATION);
     return error;
   }
+}
+
+/** What an upstream names its headers is not judged. */
+function allowUnderscores(settings: Http1Settings): Http1Settings {
+  return settings.headersWithUnderscoresAction === UNDERSCORES_ALLOW ? settings : http1Settings({ headersWithUnderscoresAction: UNDERSCORES_ALLOW }, settings);
 }
 
 function protocolError(message: string, details: string): CodecError {

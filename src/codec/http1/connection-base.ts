@@ -159,7 +159,9 @@ export abstract class Http1Connection {
   /** Records an error, tells the stream, and reads nothing any more. Returns -1 for `onHead`. */
   protected fail(status: number, details: string, message: string): -1 {
     if (this.error !== null) return -1;
-    this.flushGathered();
+    // As Envoy: body that came in the same piece as the error is not handed on.
+    this.gathered = EMPTY;
+    this.gatheredLength = 0;
     this.state = STATE_DEAD;
     this.error = { kind: 'codec', message, details, status };
     this.reportError(status, details);
@@ -318,6 +320,7 @@ export abstract class Http1Connection {
   }
 
   private refuseFields(tooMany: boolean, what: string): boolean {
+    this.meterFields(what === 'headers' ? this.head : this.trailerHead);
     if (tooMany) {
       this.fail(431, DETAILS_TOO_MANY_HEADERS, `http/1.1 protocol error: ${what} count exceeds limit`);
       return false;
@@ -327,10 +330,15 @@ export abstract class Http1Connection {
     return false;
   }
 
+  /** A head without fields counts three bytes, as Envoy's end of its last line does. */
+  private meterFields(head: MessageHead): void {
+    const encoder = this.currentEncoder();
+    if (encoder !== null) encoder.bytesMeter.headerBytesReceived += head.fieldBytes === 0 ? 3 : head.fieldBytes;
+  }
+
   /** The fields are read: checks that hold for both roles, then the role's own, then the body. */
   private beginBody(): void {
-    const encoder = this.currentEncoder();
-    if (encoder !== null) encoder.bytesMeter.headerBytesReceived += this.head.fieldBytes;
+    this.meterFields(this.head);
     if (!this.head.isHttp11) this.protocol = PROTOCOL_HTTP10;
     const body = this.onHead();
     if (body === -1 || this.state === STATE_DEAD) return;
@@ -458,8 +466,7 @@ export abstract class Http1Connection {
     }
     if (!this.settings.enableTrailers) head.droppedUnderscores = 0;
     this.countDropped(head);
-    const encoder = this.currentEncoder();
-    if (encoder !== null && this.settings.enableTrailers) encoder.bytesMeter.headerBytesReceived += head.fieldBytes;
+    if (this.settings.enableTrailers) this.meterFields(head);
     this.endMessage();
     if (this.settings.enableTrailers) this.onTrailers(head.headers);
     else this.onBody(EMPTY, true);

@@ -62,33 +62,42 @@ export function removeIgnoredUpgrades(headers: HeaderMap, ignored: (token: strin
   removeConnectionTokens(headers, ['upgrade']);
 }
 
+/** Results of `sanitizeConnectionHeader`. */
+export const CONNECTION_REFUSED = 0;
+export const CONNECTION_CLEAN = 1;
+/** Clean, and `host` was named: the caller takes the authority away. */
+export const CONNECTION_NAMES_HOST = 2;
+export type ConnectionVerdict = 0 | 1 | 2;
+
 /**
- * Removes the headers that `Connection` names (RFC 9110 section 7.6.1) and their names from it. False when the request must be
- * refused: too many names, or one that a proxy relies on (`x-forwarded-for`; hop-by-hop abuse, incidents.md section 3 no. 8).
+ * Removes the headers that `Connection` names (RFC 9110 section 7.6.1) and their names from it. Refuses the request for too many
+ * names, or for one that a proxy relies on: naming `x-forwarded-for` must not hide where a request comes from.
  */
-export function sanitizeConnectionHeader(headers: HeaderMap): boolean {
+export function sanitizeConnectionHeader(headers: HeaderMap): ConnectionVerdict {
   const value = headers.get('connection');
-  if (value === undefined) return true;
+  if (value === undefined) return CONNECTION_CLEAN;
   const lower = value.toLowerCase();
-  if (lower === 'keep-alive' || lower === 'close') return true;
+  if (lower === 'keep-alive' || lower === 'close') return CONNECTION_CLEAN;
   const parts = value.split(',').filter((each) => each !== '');
-  if (parts.length >= MAX_NOMINATED_HEADERS) return false;
+  if (parts.length >= MAX_NOMINATED_HEADERS) return CONNECTION_REFUSED;
+  let verdict: ConnectionVerdict = CONNECTION_CLEAN;
   const removed: string[] = [];
   for (const part of parts) {
     const token = trimSpaces(part).toLowerCase();
     if (token === 'close' || token === 'http2-settings' || token === 'keep-alive' || token === 'upgrade') continue;
-    if (token === 'x-forwarded-for' || token === 'x-forwarded-host' || token === 'x-forwarded-proto') return false;
-    if (token.startsWith(':')) return false;
+    if (token === 'x-forwarded-for' || token === 'x-forwarded-host' || token === 'x-forwarded-proto') return CONNECTION_REFUSED;
+    if (token.startsWith(':')) return CONNECTION_REFUSED;
     if (token === 'te' && headers.has('te')) {
       const keep = keepTrailersOnly(headers);
-      if (keep < 0) return false;
+      if (keep < 0) return CONNECTION_REFUSED;
       if (keep > 0) continue;
     }
-    if (token !== 'connection') headers.remove(token === 'host' ? ':authority' : token);
+    if (token === 'host') verdict = CONNECTION_NAMES_HOST;
+    else if (token !== 'connection') headers.remove(token);
     removed.push(token);
   }
   if (removed.length > 0) removeConnectionTokens(headers, removed);
-  return true;
+  return verdict;
 }
 
 /** A nominated `TE` stays when it asks for trailers, and then says nothing else. -1 = too long, 0 = remove, 1 = kept. */

@@ -1,6 +1,5 @@
 import {
   HEADER_NAMES,
-  HEADER_NAME_COUNT,
   ID_CONNECTION,
   ID_CONTENT_LENGTH,
   ID_HOST,
@@ -135,7 +134,7 @@ export class MessageHead {
     this.fieldBytes += name.length + value.length + 3;
     if (id >= 0 && id < SINGLE_NAME_COUNT) this.addSingle(id, value);
     else {
-      if (id < 0 && this.settings.headersWithUnderscoresAction !== UNDERSCORES_ALLOW && this.kind !== HEAD_RESPONSE && name.includes('_')) {
+      if (id < 0 && this.settings.headersWithUnderscoresAction !== UNDERSCORES_ALLOW && name.includes('_')) {
         if (this.settings.headersWithUnderscoresAction !== UNDERSCORES_DROP_HEADER) return FIELD_UNDERSCORE;
         this.droppedUnderscores++;
         return FIELD_OK;
@@ -167,11 +166,6 @@ export class MessageHead {
       }
     }
     this.headers.add(HEADER_NAMES[id], value);
-  }
-
-  /** Whether a name has one entry a message. */
-  static isSingle(id: number): boolean {
-    return id >= 0 && id < SINGLE_NAME_COUNT && id < HEADER_NAME_COUNT;
   }
 
   /** Sets or replaces `:authority` of a request. */

@@ -75,7 +75,7 @@ export function parseAbsoluteTarget(target: string, isConnect: boolean): Absolut
   let scheme = '';
   if (!isConnect) {
     const at = schemeEnd(target);
-    if (at < 0 || !all(target, 0, at, ALPHA_CHAR)) return null;
+    if (at < 0) return null;
     scheme = target.slice(0, at);
     start = at + 3;
   }

@@ -23,7 +23,7 @@ import {
   Http1Connection,
 } from './connection-base.ts';
 import type { BodyKind } from './connection-base.ts';
-import { sanitizeConnectionHeader } from './connection-header.ts';
+import { CONNECTION_NAMES_HOST, CONNECTION_REFUSED, sanitizeConnectionHeader } from './connection-header.ts';
 import { lineMethod, lineTargetEnd, lineTargetStart, readRequestLine, scanRequestLine } from './first-line.ts';
 import { HEAD_REQUEST } from './message-head.ts';
 import { isAuthorityValid, parseAbsoluteTarget } from './request-target.ts';
@@ -180,9 +180,7 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
     const upgrade = this.settleUpgrade();
     if (isConnect && !this.checkConnectLength()) return -1;
     if (!this.checkFraming(isConnect)) return -1;
-    if (!upgrade && !isConnect && head.hasConnection && !sanitizeConnectionHeader(head.headers)) {
-      return this.fail(400, DETAILS_CONNECTION_HEADER, 'Invalid nominated headers in Connection.');
-    }
+    if (!upgrade && !isConnect && head.hasConnection && !this.sanitizeConnection()) return -1;
     encoder.isResponseToHead = head.method === 'HEAD';
     encoder.isResponseToConnect = isConnect;
     if (!this.finishHead(isConnect)) return -1;
@@ -200,6 +198,16 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
     }
     this.headersDeferred = true;
     return BODY_NONE;
+  }
+
+  private sanitizeConnection(): boolean {
+    const verdict = sanitizeConnectionHeader(this.head.headers);
+    if (verdict === CONNECTION_REFUSED) {
+      this.fail(400, DETAILS_CONNECTION_HEADER, 'Invalid nominated headers in Connection.');
+      return false;
+    }
+    if (verdict === CONNECTION_NAMES_HOST) this.head.hasHost = false;
+    return true;
   }
 
   private giveHeaders(endStream: boolean): void {
