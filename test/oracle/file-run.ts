@@ -49,7 +49,7 @@ async function startOrigins(scenario: Scenario, defer: (undo: () => unknown) => 
 
 /** Values of `${listener}`, `${listener2}`, `${admin}`, `${closed}` (nobody listens), `${log}`, `${dir}` and each origin's name. */
 async function placeholders(origins: ReadonlyMap<string, ScriptedOrigin>, folder: string, masker: Masker): Promise<Map<string, string>> {
-  const values = new Map<string, string>([['log', path.join(folder, 'access.log')], ['dir', folder]])
+  const values = new Map<string, string>([['log', path.join(folder, 'access.log')], ['dir', folder], ['socket', path.join(folder, 'in.sock')]])
   for (const name of ['admin', 'listener', 'listener2', 'closed']) values.set(name, String(await freePort()))
   for (const [name, origin] of origins) values.set(name, String(origin.port))
   for (const [name, value] of values) if (/^\d+$/.test(value)) masker.port(value, name)

@@ -9,7 +9,7 @@ import { compare, describeMismatch } from './observation.ts'
 import type { Mismatch, Observation } from './observation.ts'
 import { readRecording, writeRecording } from './recordings.ts'
 import { loadScenarios } from './scenario.ts'
-import type { Scenario } from './scenario.ts'
+import type { Case, Scenario } from './scenario.ts'
 
 const HELP = `npm run oracle -- [--live | --replay | --record | --self] [--only TEXT] [--jobs N] [--brief]
   --live    (default) both proxies now
@@ -63,7 +63,7 @@ async function runScenario(scenario: Scenario, mode: Mode, totals: Totals, brief
     if (mode === 'record') return await record(scenario, totals, brief)
     const reference = mode === 'live' ? await runFile('envoy', scenario) : recorded(scenario)
     const other = await runFile(mode === 'self' ? 'envoy' : 'nuncio', scenario, reference)
-    for (const one of scenario.cases) judge(`${scenario.id}/${one.name}`, reference[one.name], other[one.name], totals, brief)
+    for (const one of scenario.cases) judge(scenario, one, reference[one.name], other[one.name], totals, brief)
   } catch (error) {
     totals.broken += scenario.cases.length
     console.log(`BROKEN ${scenario.id} (${scenario.cases.length} cases): ${(error as Error).message}`)
@@ -82,19 +82,20 @@ async function record(scenario: Scenario, totals: Totals, brief: boolean): Promi
   const first = await runFile('envoy', scenario)
   const second = await runFile('envoy', scenario, first)
   const before = totals.different
-  for (const one of scenario.cases) judge(`${scenario.id}/${one.name}`, first[one.name], second[one.name], totals, brief)
+  for (const one of scenario.cases) judge(scenario, one, first[one.name], second[one.name], totals, brief)
   if (totals.different !== before) return
   if (scenario.partial) console.log(`${scenario.id}: not written, because --only left out cases of it`)
   else writeRecording({ scenario: scenario.id, hash: scenario.hash, envoy: ENVOY_VERSION, cases: first })
 }
 
-function judge(where: string, envoy: Observation | undefined, other: Observation | undefined, totals: Totals, brief: boolean): void {
+function judge(scenario: Scenario, one: Case, envoy: Observation | undefined, other: Observation | undefined, totals: Totals, brief: boolean): void {
+  const where = `${scenario.id}/${one.name}`
   if (envoy === undefined || other === undefined) {
     totals.broken += 1
     console.log(`BROKEN ${where}: no observation`)
     return
   }
-  const mismatches = compare(envoy, other)
+  const mismatches = compare(envoy, other, one.ignore)
   const left = mismatches.filter((mismatch) => !allow(where, mismatch, totals))
   if (left.length > 0) {
     totals.different += 1

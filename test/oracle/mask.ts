@@ -1,4 +1,5 @@
 // What changes from one run to the next is masked, by the rules here and nowhere else.
+import os from 'node:os'
 import type { RawMessage } from '../harness/index.ts'
 
 /** Statistics that are not compared, each with its reason. Tested against the whole name. */
@@ -7,6 +8,15 @@ export const MASKED_STATS: readonly { readonly pattern: RegExp; readonly reason:
   { pattern: /^server\./, reason: 'uptime, memory and connection totals of the process, which count the runner' },
   { pattern: /^(main_thread|workers|thread_local|filesystem|runtime|cluster_manager|listener_manager|dns|envoy|wasm)\b/, reason: 'the process, not the exchange; they have scenarios of their own under admin/' },
 ]
+
+/**
+ * The address that stands for this machine where a proxy names itself (in x-forwarded-for of a loopback client): that of the
+ * first interface that is not loopback. Shown as `{own-address}`.
+ */
+export const OWN_ADDRESS: string = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []).find((one) => !one.internal && one.family === 'IPv4')?.address ?? ''
+
+/** Length of the own address that recorded byte totals assume. */
+export const ASSUMED_ADDRESS_LENGTH = '192.0.2.2'.length
 
 /** Replaces what differs between runs in text. `names` maps literal text (such as `127.0.0.1:1234`) to what to show. */
 export class Masker {
@@ -37,6 +47,11 @@ export class Masker {
       return name === undefined ? whole : `${address}{${name}}`
     })
     result = result.replaceAll(/^(x-forwarded-port: )(\d+)(?=\r?$)/gim, (whole, name: string, port: string) => (this.ports.has(port) ? `${name}{${this.ports.get(port)}}` : whole))
+    if (OWN_ADDRESS !== '') result = result.replaceAll(OWN_ADDRESS, '{own-address}')
+    result = result.replaceAll(/("port_value": )(\d+)/g, (whole, name: string, port: string) => (this.ports.has(port) ? `${name}{${this.ports.get(port)}}` : whole))
+    result = result.replaceAll(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>')
+    // The default log format: duration and the origin's service time stand after the byte counts.
+    result = result.replaceAll(/^(\[<time>\] ".*" \d{3} \S+ \d+ \d+) \d+ (?:\d+|(-)) "/gm, (_whole, start: string, none: string | undefined) => `${start} <ms> ${none ?? '<ms>'} "`)
     result = result.replaceAll(/^(date: )[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT(?=\r?$)/gim, '$1<date>')
     result = result.replaceAll(/^(x-envoy-upstream-service-time: )\d+(?=\r?$)/gim, '$1<ms>')
     // The first digit of the third group tells the trace status: 4 none, 9 forced, a and b others. It is kept.

@@ -35,8 +35,13 @@ export interface Mismatch {
   readonly nuncio: string | undefined
 }
 
-/** What differs between two observations; empty when they are equal. */
-export function compare(envoy: Observation, nuncio: Observation): Mismatch[] {
+/** What differs between two observations; empty when they are equal. `ignore`: patterns of paths that do not count here, with reasons. */
+export function compare(envoy: Observation, nuncio: Observation, ignore: Readonly<Record<string, string>> = {}): Mismatch[] {
+  const patterns = Object.keys(ignore).map((pattern) => new RegExp(`^${pattern}$`))
+  return compareAll(envoy, nuncio).filter((mismatch) => !patterns.some((pattern) => pattern.test(mismatch.path)))
+}
+
+function compareAll(envoy: Observation, nuncio: Observation): Mismatch[] {
   const mismatches: Mismatch[] = []
   const left = sections(envoy)
   const right = sections(nuncio)

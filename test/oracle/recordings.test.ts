@@ -7,7 +7,7 @@ import { compare, describeMismatch } from './observation.ts'
 import type { Observation } from './observation.ts'
 import { readRecording } from './recordings.ts'
 import { loadScenarios } from './scenario.ts'
-import type { Scenario } from './scenario.ts'
+import type { Case, Scenario } from './scenario.ts'
 
 function replay(scenario: Scenario): void {
   describe(scenario.id, () => {
@@ -17,13 +17,13 @@ function replay(scenario: Scenario): void {
       assert.ok(found !== null && !found.stale, `${scenario.id} has no recording of its present form; run npm run oracle -- --record`)
       seen = await runFile('nuncio', scenario, found.recording.cases)
     })
-    for (const one of scenario.cases) it(one.name, () => assertEqual(`${scenario.id}/${one.name}`, found?.recording.cases[one.name], seen[one.name]))
+    for (const one of scenario.cases) it(one.name, () => assertEqual(scenario, one, found?.recording.cases[one.name], seen[one.name]))
   })
 }
 
-function assertEqual(where: string, envoy: Observation | undefined, nuncio: Observation | undefined): void {
+function assertEqual(scenario: Scenario, one: Case, envoy: Observation | undefined, nuncio: Observation | undefined): void {
   assert.ok(envoy !== undefined && nuncio !== undefined, 'one side has no observation of this case')
-  const left = compare(envoy, nuncio).filter((mismatch) => allowedBy(where, mismatch) === undefined)
+  const left = compare(envoy, nuncio, one.ignore).filter((mismatch) => allowedBy(`${scenario.id}/${one.name}`, mismatch) === undefined)
   assert.equal(left.length, 0, `differs from Envoy:\n${left.map(describeMismatch).join('\n')}`)
 }
 
