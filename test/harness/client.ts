@@ -72,7 +72,8 @@ export class RawClient {
   /** Sends and resolves when the kernel has taken all of it (false: the connection ended before). For large bodies. */
   sendAll(bytes: Bytes): Promise<boolean> {
     return new Promise((resolve) => {
-      this.socket.once('close', () => resolve(false))
+      if (this.socket.destroyed) return resolve(false)
+      // A destroyed socket calls back with an error for what was not written.
       this.socket.write(toBuffer(bytes), (error) => resolve(!error))
     })
   }
