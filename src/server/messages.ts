@@ -1,28 +1,12 @@
-import type { DescExtension, DescMessage, Message, Registry } from '@bufbuild/protobuf';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { api } from '../config/api/registry.ts';
+import { api } from '../config/index.ts';
 
 /** Messages by name for the parts of the server that have no static type for them (admin pages, node, dumps). */
 export function describeMessage(typeName: string): DescMessage {
   const schema = api().getMessage(typeName);
   if (schema === undefined) throw new Error(`the API has no message ${typeName}`);
   return schema;
-}
-
-/** The API as the registry that protobuf's JSON writer takes, to look inside Any. */
-export function messageRegistry(): Registry {
-  const registry: Registry = {
-    kind: 'registry',
-    get: (typeName) => api().getMessage(typeName) ?? api().getEnum(typeName) ?? api().getExtension(typeName),
-    getMessage: (typeName) => api().getMessage(typeName),
-    getEnum: (typeName) => api().getEnum(typeName),
-    getExtension: (typeName) => api().getExtension(typeName),
-    getExtensionFor: () => undefined,
-    getService: (typeName) => api().getService(typeName),
-    // Never walked by the writer; linking all of the API for it would cost 20 MB.
-    [Symbol.iterator]: () => [][Symbol.iterator](),
-  };
-  return registry;
 }
 
 /** Packs a message. */
@@ -43,9 +27,4 @@ export function unpackAny(any: Message): Message | null {
   } catch {
     return null;
   }
-}
-
-/** `(udpa.annotations.sensitive)`. */
-export function sensitiveOption(): DescExtension {
-  return api().extension('udpa.annotations.sensitive');
 }

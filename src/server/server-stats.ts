@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram, Scope } from '../contract/stats.ts';
+import type { WarningCounts } from '../config/index.ts';
 import { bugCount } from '../base/bug.ts';
 import type { ServerState } from './admin/context.ts';
 import { STATE_DRAINING } from './admin/context.ts';
@@ -14,6 +15,7 @@ export class ServerStats {
   readonly wipProtos: Counter;
   readonly workerCrashes: Counter;
   readonly initializationTimeMs: Histogram;
+  private readonly version: Gauge;
   private readonly uptime: Gauge;
   private readonly live: Gauge;
   private readonly state: Gauge;
@@ -24,8 +26,8 @@ export class ServerStats {
   private readonly bugFailures: Counter;
   private bugsSeen = 0;
 
-  /** `scope` is `server.`. `versionOverride`: `stats_server_version_override`, 0 = none. */
-  constructor(scope: Scope, concurrency: number, restartEpoch: number, versionOverride: number) {
+  /** `scope` is `server.`. */
+  constructor(scope: Scope, concurrency: number, restartEpoch: number) {
     this.staticUnknownFields = scope.counter('static_unknown_fields');
     this.dynamicUnknownFields = scope.counter('dynamic_unknown_fields');
     this.wipProtos = scope.counter('wip_protos');
@@ -46,9 +48,20 @@ export class ServerStats {
     scope.gauge('days_until_first_cert_expiring').set(NEVER_EXPIRES);
     scope.gauge('seconds_until_first_ocsp_response_expiring').set(0);
     scope.gauge('stats_recent_lookups').set(0);
-    scope.gauge('version').set(versionOverride > 0 ? versionOverride : versionNumber());
+    this.version = scope.gauge('version');
+    this.version.set(versionNumber());
     scope.gauge('compilation_settings.fips_mode').set(0);
     for (const name of ['debug_assertion_failures', 'envoy_notifications', 'dropped_stat_flushes']) scope.counter(name);
+  }
+
+  /** `stats_server_version_override`; 0 = none. */
+  setVersion(override: number): void {
+    if (override > 0) this.version.set(override);
+  }
+
+  countWarnings(counts: WarningCounts): void {
+    this.staticUnknownFields.add(counts.unknownFields);
+    this.wipProtos.add(counts.workInProgress);
   }
 
   /** `connections`: open downstream connections of all workers. */

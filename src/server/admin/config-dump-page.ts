@@ -8,7 +8,6 @@ import { anyOf, describeMessage } from '../messages.ts';
 import type { AdminContext, ConfigSection } from './context.ts';
 import { applyMask } from './field-mask.ts';
 import { makeMessage, messageJson } from './json.ts';
-import { redact } from './redact.ts';
 import { JSON_TYPE } from './router.ts';
 
 /** `/config_dump`. */
@@ -99,6 +98,6 @@ function listOf(message: Message, field: DescField & { fieldKind: 'list' }): Mes
 }
 
 function dump(configs: readonly Message[]): AdminResponse {
-  const message = makeMessage('envoy.admin.v3.ConfigDump', { configs: configs.map((each) => anyOf(redact(each))) });
-  return { status: 200, contentType: JSON_TYPE, body: messageJson(message) };
+  const message = makeMessage('envoy.admin.v3.ConfigDump', { configs: configs.map((each) => anyOf(each)) });
+  return { status: 200, contentType: JSON_TYPE, body: messageJson(message, { redact: true }) };
 }

@@ -22,12 +22,12 @@ export function serverInfoPages(context: AdminContext): AdminHandler[] {
     page('/server_info', 'print server version/status information', () => ({
       status: 200,
       contentType: JSON_TYPE,
-      body: messageJson(serverInfo(context), true),
+      body: messageJson(serverInfo(context), { zeros: true }),
     })),
     page('/memory', 'print current allocation/heap usage', () => ({
       status: 200,
       contentType: JSON_TYPE,
-      body: messageJson(memory(), true),
+      body: messageJson(memory(), { zeros: true }),
     })),
     page('/memory/tcmalloc', 'print TCMalloc stats', () => ({
       status: 501,
@@ -36,7 +36,7 @@ export function serverInfoPages(context: AdminContext): AdminHandler[] {
     page('/certs', 'print certs on machine', () => ({
       status: 200,
       contentType: JSON_TYPE,
-      body: messageJson(makeMessage('envoy.admin.v3.Certificates', {}), true),
+      body: messageJson(makeMessage('envoy.admin.v3.Certificates', {}), { zeros: true }),
     })),
     page('/hot_restart_version', 'print the hot restart compatibility version', () => ({ status: 200, body: 'disabled' })),
     page(

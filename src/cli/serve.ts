@@ -1,0 +1,78 @@
+import { LOG_CRITICAL, LOG_WARNING } from '../contract/logger.ts';
+import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import { configErrorText } from '../server/error-text.ts';
+import { loadConfiguration } from '../server/load.ts';
+import { setLogVersion } from '../server/log-format.ts';
+import { ProcessLoggers } from '../server/logger.ts';
+import { MainStats } from '../server/main-stats.ts';
+import { MainThread } from '../server/main-thread.ts';
+import type { ServerOptions } from '../server/options.ts';
+import { Server } from '../server/server.ts';
+import { installSignals } from '../server/signals.ts';
+import { StartupError } from '../server/startup-error.ts';
+import { versionString } from '../server/version.ts';
+import { STDERR, STDOUT, say } from './say.ts';
+
+/** Runs the server as the options say, to its end. Returns the exit code. */
+export async function runWith(options: ServerOptions, warnings: readonly string[]): Promise<number> {
+  let loggers: ProcessLoggers;
+  try {
+    loggers = ProcessLoggers.create({
+      level: options.logLevel,
+      format: options.logFormat,
+      escaped: options.logFormatEscaped,
+      path: options.logPath,
+    });
+  } catch (error) {
+    return say(STDERR, `Failed to open log-file '${options.logPath}'. e.what(): ${error instanceof Error ? error.message : String(error)}\n`, 1);
+  }
+  for (const [component, level] of options.componentLogLevels) loggers.setLevel(component, level);
+  setLogVersion(versionString());
+  for (const warning of warnings) loggers.get('main').log(LOG_WARNING, warning);
+  try {
+    if (options.mode === 'validate') return await validate(options, loggers);
+    return await serve(options, loggers);
+  } catch (error) {
+    const what = options.configPath === '' ? '--config-yaml' : options.configPath;
+    const text = error instanceof StartupError ? error.message : configErrorText(error);
+    loggers.get('main').log(LOG_CRITICAL, `error initializing configuration '${what}': ${text}`);
+    return 1;
+  } finally {
+    loggers.dispose();
+  }
+}
+
+/** `--mode validate`: everything is built once, nothing is opened. */
+async function validate(options: ServerOptions, loggers: ProcessLoggers): Promise<number> {
+  const dispatcher = new ThreadDispatcher({ name: 'main_thread' });
+  try {
+    const loaded = loadConfiguration(options, loggers);
+    const main = new MainThread({ loaded, options, dispatcher, stats: new MainStats(), loggers, validationOnly: true });
+    main.dispose();
+  } finally {
+    dispatcher.dispose();
+  }
+  return say(STDOUT, `configuration '${options.configPath}' OK\n`, 0);
+}
+
+async function serve(options: ServerOptions, loggers: ProcessLoggers): Promise<number> {
+  let terminated = false;
+  let server: Server | null = null;
+  const removeSignals = installSignals(loggers.get('main'), {
+    terminate: (again) => {
+      terminated = true;
+      if (server === null) return;
+      if (again) server.forceStop();
+      else void server.shutdown(options.shutdownGraceS);
+    },
+    reopenLogs: () => (server === null ? loggers.reopen() : server.reopenLogs()),
+  });
+  try {
+    server = await Server.start({ options, loggers, inline: false, ephemeralPorts: false });
+    if (options.mode === 'init_only' || terminated) await server.stop();
+    await server.stopped;
+    return 0;
+  } finally {
+    removeSignals();
+  }
+}

@@ -1,0 +1,137 @@
+import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Node } from '#api/envoy/config/core/v3/base_pb.js';
+import type { LoadedBootstrap } from '../config/index.ts';
+import type { ConfigError } from '../contract/errors.ts';
+import { LOG_INFO } from '../contract/logger.ts';
+import type { FactoryContext } from '../contract/extension.ts';
+import { BufferedAccessLogFiles } from '../core/access-log/access-log-files.ts';
+import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import { RuntimeLoader } from '../core/runtime/loader.ts';
+import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
+import type { StatsSources } from '../core/stats/prometheus.ts';
+import { registry } from '../extensions/registry.ts';
+import { applicationLogFormat } from './application-log.ts';
+import { completeNode, localInfoOf } from './bootstrap-facts.ts';
+import type { ClusterSet } from './cluster-set.ts';
+import { NO_CLUSTERS, createClusterSet } from './cluster-set.ts';
+import { collectErrors, dryRunListeners } from './dry-run.ts';
+import { unsupportedBootstrap } from './load.ts';
+import type { ProcessLoggers } from './logger.ts';
+import type { MainStats } from './main-stats.ts';
+import type { ServerOptions } from './options.ts';
+import { StartupError } from './startup-error.ts';
+import type { ThreadServices } from './thread-services.ts';
+import { NO_DRAIN, factoryContext, validatingUnpacker } from './thread-services.ts';
+
+export interface MainThreadOptions {
+  readonly loaded: LoadedBootstrap;
+  readonly options: ServerOptions;
+  readonly dispatcher: ThreadDispatcher;
+  readonly stats: MainStats;
+  readonly loggers: ProcessLoggers;
+  /** `--mode validate`: build everything, start nothing. */
+  readonly validationOnly: boolean;
+}
+
+/**
+ * What the main thread makes of a bootstrap: node, runtime, its own clusters; and the dry run of everything that workers are going to
+ * build. Complete when the constructor returns; a mistake anywhere is a StartupError that names all of them.
+ */
+export class MainThread {
+  readonly bootstrap: Bootstrap;
+  readonly node: Node;
+  readonly runtime: RuntimeLoader;
+  readonly services: ThreadServices;
+  readonly sources: StatsSources;
+  readonly clusters: ClusterSet;
+  /** Wall clock, ms. */
+  readonly loadedAt = Date.now();
+  private readonly validationOnly: boolean;
+
+  constructor(given: MainThreadOptions) {
+    const { loaded, options, dispatcher, stats, loggers } = given;
+    const bootstrap = loaded.bootstrap;
+    this.bootstrap = bootstrap;
+    this.validationOnly = given.validationOnly;
+    const errors = unsupportedBootstrap(bootstrap, loggers);
+    errors.push(...collectErrors('', () => setLogFormat(bootstrap, options, loggers)));
+    this.sources = required(errors, '', () => stats.sources(bootstrap, options));
+    this.node = completeNode(bootstrap, options, registry.factories);
+    const localInfo = localInfoOf(this.node);
+    this.runtime = required(errors, 'layered_runtime', () => {
+      return new RuntimeLoader({
+        config: bootstrap.layeredRuntime,
+        serviceCluster: localInfo.clusterName,
+        scope: stats.root.scope('runtime'),
+        logger: loggers.get('runtime'),
+        watch: !given.validationOnly,
+      });
+    });
+    this.services = {
+      dispatcher,
+      rootScope: stats.root,
+      sharedCells: new LocalSharedCells(),
+      runtime: this.runtime,
+      loggers,
+      accessLogFiles: new BufferedAccessLogFiles({
+        dispatcher,
+        rootScope: stats.root,
+        flushIntervalMs: options.fileFlushIntervalMsec,
+        minFlushBytes: options.fileFlushMinSizeKb * 1_024,
+      }),
+      localInfo,
+      registry,
+      serverHealth: { failed: false },
+    };
+    const config = loggers.get('config');
+    config.log(LOG_INFO, `loading ${bootstrap.staticResources?.clusters.length ?? 0} cluster(s)`);
+    this.clusters = this.buildClusters(errors);
+    config.log(LOG_INFO, `loading ${bootstrap.staticResources?.listeners.length ?? 0} listener(s)`);
+    errors.push(...dryRunListeners(bootstrap, this.services, this.clusters.manager));
+    if (errors.length === 0) return;
+    this.dispose();
+    throw StartupError.ofConfig(errors);
+  }
+
+  /** A context for what main builds for itself (admin). */
+  context(): FactoryContext {
+    return factoryContext(this.services, {
+      clusterManager: this.clusters.manager,
+      drainDecision: NO_DRAIN,
+      messages: validatingUnpacker,
+      validationOnly: this.validationOnly,
+    });
+  }
+
+  dispose(): void {
+    this.clusters.dispose();
+    this.runtime.dispose();
+    this.services.accessLogFiles.dispose();
+  }
+
+  private buildClusters(errors: ConfigError[]): ClusterSet {
+    const context = factoryContext(this.services, {
+      clusterManager: NO_CLUSTERS,
+      drainDecision: NO_DRAIN,
+      messages: validatingUnpacker,
+      validationOnly: this.validationOnly,
+    });
+    const clusters = this.bootstrap.staticResources?.clusters ?? [];
+    return createClusterSet(this.bootstrap, clusters, context, (error) => errors.push(error));
+  }
+}
+
+function setLogFormat(bootstrap: Bootstrap, options: ServerOptions, loggers: ProcessLoggers): void {
+  const format = applicationLogFormat(bootstrap, options);
+  if (format !== null) loggers.setFormat(format);
+}
+
+/** Builds what nothing can do without: an error here is thrown with the others at once. */
+function required<T>(errors: readonly ConfigError[], path: string, build: () => T): T {
+  let made: { readonly value: T } | null = null;
+  const own = collectErrors(path, () => {
+    made = { value: build() };
+  });
+  if (made === null) throw StartupError.ofConfig([...errors, ...own]);
+  return (made as { readonly value: T }).value;
+}

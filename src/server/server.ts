@@ -1,0 +1,296 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
+import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Timer } from '../base/timer-wheel.ts';
+import { LOG_INFO } from '../contract/logger.ts';
+import type { Logger } from '../contract/logger.ts';
+import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import type { DrainRequest, ServerState } from './admin/context.ts';
+import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
+import { mainWatchdog, processFacts, statsFlushInterval } from './bootstrap-facts.ts';
+import { InlineWorker } from './inline-worker.ts';
+import { ListenPlan } from './listen-plan.ts';
+import { ListenerManagerStats } from './listener-manager-stats.ts';
+import { loadConfiguration } from './load.ts';
+import type { ConfigText } from './load.ts';
+import type { ProcessLoggers } from './logger.ts';
+import { MainStats } from './main-stats.ts';
+import { MainThread } from './main-thread.ts';
+import { describeMessage } from './messages.ts';
+import type { ServerOptions } from './options.ts';
+import type { OpenedAdmin } from './server-admin.ts';
+import { openAdmin } from './server-admin.ts';
+import { ServerStats } from './server-stats.ts';
+import { StartupError } from './startup-error.ts';
+import { Watchdog } from './watchdog.ts';
+import { ThreadWorker } from './worker-channel.ts';
+import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface ServerSetup {
+  readonly options: ServerOptions;
+  readonly loggers: ProcessLoggers;
+  /** A worker on the main thread: one, whatever `concurrency` says. */
+  readonly inline: boolean;
+  /** Configuration as text, in place of `options.configPath`. */
+  readonly config?: ConfigText;
+  /** All listeners and admin on ports of the system's choice. */
+  readonly ephemeralPorts: boolean;
+}
+
+/**
+ * The process: main thread services, workers, admin. `Server.start` is done when the workers accept connections. The order of
+ * starting is Envoy's (docs/internals/threading.md).
+ */
+export class Server {
+  readonly options: ServerOptions;
+  readonly loggers: ProcessLoggers;
+  readonly stats = new MainStats();
+  readonly dispatcher = new ThreadDispatcher({ name: 'main_thread' });
+  readonly pool: WorkerPool;
+  /** Done when the server has stopped, for whatever reason. */
+  readonly stopped: Promise<void>;
+  private readonly setup: ServerSetup;
+  private readonly log: Logger;
+  private readonly startedAt = performance.now();
+  private readonly serverStats: ServerStats;
+  private readonly listenerStats: ListenerManagerStats;
+  private mainThread: MainThread | null = null;
+  private plan: ListenPlan | null = null;
+  private openedAdmin: OpenedAdmin | null = null;
+  private watchdog: Watchdog | null = null;
+  private readonly flushTimer: Timer;
+  private readonly drainTimer: Timer;
+  private flushIntervalMs = 0;
+  private phase: ServerState = STATE_PRE_INITIALIZING;
+  private failedHealth = false;
+  private draining = false;
+  private ending: Promise<void> | null = null;
+  private onStopped: () => void = () => {};
+
+  private constructor(setup: ServerSetup) {
+    this.setup = setup;
+    this.options = setup.options;
+    this.loggers = setup.loggers;
+    this.log = this.loggers.get('main');
+    this.stopped = new Promise((resolve) => (this.onStopped = resolve));
+    const concurrency = setup.inline ? 1 : this.options.concurrency;
+    this.serverStats = new ServerStats(this.stats.root.scope('server'), concurrency, this.options.restartEpoch);
+    this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));
+    this.flushTimer = this.dispatcher.createTimer(() => this.flush());
+    this.drainTimer = this.dispatcher.createTimer(() => this.stopListeners(false));
+    const log = this.loggers.setup;
+    this.pool = new WorkerPool({
+      concurrency,
+      create: (index, listener) =>
+        setup.inline ? new InlineWorker(index, this.loggers, listener) : new ThreadWorker(index, log, listener),
+      merger: this.stats.merger,
+      logger: this.log,
+      crashes: this.serverStats.workerCrashes,
+      onMessage: () => {},
+    });
+  }
+
+  /** Starts. Throws StartupError with everything that is wrong, after giving back what was taken. */
+  static async start(setup: ServerSetup): Promise<Server> {
+    const server = new Server(setup);
+    try {
+      await server.initialize();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  private async initialize(): Promise<void> {
+    this.log.log(LOG_INFO, `initializing epoch ${this.options.restartEpoch} (base id=${this.options.baseId}, hot restart version=disabled)`);
+    const loaded = loadConfiguration(this.options, this.loggers, this.setup.config);
+    const main = new MainThread({
+      loaded,
+      options: this.options,
+      dispatcher: this.dispatcher,
+      stats: this.stats,
+      loggers: this.loggers,
+      validationOnly: false,
+    });
+    this.mainThread = main;
+    this.serverStats.setVersion(Number(main.bootstrap.statsServerVersionOverride ?? 0n));
+    this.serverStats.countWarnings(loaded.counts);
+    this.phase = STATE_INITIALIZING;
+    this.openedAdmin = await openAdmin(this, main, this.setup.ephemeralPorts);
+    const plan = new ListenPlan(main.bootstrap, this.setup.ephemeralPorts, this.pool.size, this.log);
+    this.plan = plan;
+    await this.configureWorkers(main, plan);
+    main.runtime.onUpdate((values) => {
+      this.pool.amendConfiguration({ runtime: values });
+      this.pool.broadcast({ type: 'runtime', values });
+    });
+    this.log.log(LOG_INFO, 'all dependencies initialized. starting workers');
+    await this.listen(plan);
+    this.becomeLive(main);
+  }
+
+  private async configureWorkers(main: MainThread, plan: ListenPlan): Promise<void> {
+    const { bootstrap } = main;
+    const message: ConfigureMessage = {
+      type: 'configure',
+      version: 1,
+      facts: processFacts(bootstrap, this.options, main.node),
+      runtime: main.runtime.values,
+      sharedCells: null,
+      bootstrap: encode(withoutStaticResources(bootstrap)),
+      clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
+      listeners: plan.listeners.map((each) => resource(each.name, each.message)),
+      failedHealth: false,
+    };
+    try {
+      await this.pool.configure(message);
+    } catch (error) {
+      throw new StartupError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async listen(plan: ListenPlan): Promise<void> {
+    try {
+      await this.pool.listen(plan.orders, plan.singleWorker);
+    } catch (error) {
+      throw new StartupError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private becomeLive(main: MainThread): void {
+    this.phase = STATE_LIVE;
+    this.listenerStats.started(this.pool.listening.size, this.pool.size);
+    const limits = mainWatchdog(main.bootstrap);
+    this.watchdog = new Watchdog(this.dispatcher, this.stats.root, 'main_thread', limits.missMs, limits.megaMissMs);
+    this.serverStats.initializationTimeMs.record(Math.round(performance.now() - this.startedAt));
+    this.flushIntervalMs = statsFlushInterval(main.bootstrap);
+    if (this.flushIntervalMs > 0) this.flushTimer.enable(this.flushIntervalMs);
+    this.refreshStats();
+    this.log.log(LOG_INFO, 'starting main dispatch loop');
+  }
+
+  get main(): MainThread | null {
+    return this.mainThread;
+  }
+
+  get listenPlan(): ListenPlan | null {
+    return this.plan;
+  }
+
+  get admin(): OpenedAdmin | null {
+    return this.openedAdmin;
+  }
+
+  get state(): ServerState {
+    return this.failedHealth || this.draining ? STATE_DRAINING : this.phase;
+  }
+
+  /** Seconds. */
+  get uptime(): number {
+    return (performance.now() - this.startedAt) / 1_000;
+  }
+
+  private flush(): void {
+    this.refreshStats();
+    this.stats.intervals.flush();
+    if (this.ending === null) this.flushTimer.enable(this.flushIntervalMs);
+  }
+
+  /** Brings gauges up to date that are read from elsewhere; with `stats_flush_on_admin` this is the flush. */
+  refreshStats(): void {
+    const connections = this.mainThread?.services.sharedCells.cell('listeners.connections').load() ?? 0;
+    this.serverStats.update(this.state, this.uptime, connections);
+    if (this.phase === STATE_LIVE && this.flushIntervalMs === 0) this.stats.intervals.flush();
+  }
+
+  failHealthcheck(fail: boolean): void {
+    this.failedHealth = fail;
+    if (this.mainThread !== null) this.mainThread.services.serverHealth.failed = fail;
+    this.pool.amendConfiguration({ failedHealth: fail });
+    this.pool.broadcast({ type: 'health', failed: fail });
+  }
+
+  /** `/drain_listeners`. */
+  drainListeners(request: DrainRequest): void {
+    this.pool.broadcast({ type: 'drain', inboundOnly: request.inboundOnly, immediate: !request.graceful && !request.skipExit });
+    if (request.skipExit) return;
+    if (!request.graceful) this.stopListeners(request.inboundOnly);
+    else if (!this.drainTimer.enabled) this.drainTimer.enable(this.options.drainTimeS * 1_000);
+  }
+
+  private stopListeners(inboundOnly: boolean): void {
+    const names = this.plan?.names(inboundOnly) ?? [];
+    this.pool.stopListening(names);
+    this.listenerStats.stopped(names.length);
+  }
+
+  reopenLogs(): void {
+    this.loggers.reopen();
+    this.mainThread?.services.accessLogFiles.reopen();
+    this.pool.broadcast({ type: 'reopen-logs' });
+  }
+
+  /** Ends gracefully: no new connections, requests in flight finish, at the latest after `graceS` seconds all is closed. */
+  async shutdown(graceS: number): Promise<void> {
+    if (this.ending !== null) return this.ending;
+    this.log.log(LOG_INFO, 'shutting down server instance');
+    if (graceS > 0 && this.phase === STATE_LIVE) {
+      this.draining = true;
+      await withDeadline(this.pool.shutdown(), graceS * 1_000, this.forced);
+    }
+    return this.stop();
+  }
+
+  /** Resolves the grace period early: a second signal. */
+  forceStop(): void {
+    this.force();
+  }
+
+  private force: () => void = () => {};
+  private readonly forced = new Promise<void>((resolve) => (this.force = resolve));
+
+  /** Ends now. Harmless when already ended. */
+  stop(): Promise<void> {
+    this.ending ??= this.terminate();
+    return this.ending;
+  }
+
+  private async terminate(): Promise<void> {
+    this.log.log(LOG_INFO, 'main dispatch loop exited');
+    this.draining = true;
+    this.flushTimer.disable();
+    this.drainTimer.disable();
+    this.watchdog?.dispose();
+    await this.openedAdmin?.server?.close();
+    await this.pool.stop();
+    this.stats.intervals.flush();
+    this.mainThread?.dispose();
+    this.dispatcher.dispose();
+    this.log.log(LOG_INFO, 'exiting');
+    this.onStopped();
+  }
+}
+
+function withoutStaticResources(bootstrap: Bootstrap): Bootstrap {
+  const { staticResources: _dropped, ...rest } = bootstrap;
+  return rest;
+}
+
+function encode(message: Message): Uint8Array {
+  return toBinary(describeMessage(message.$typeName), message);
+}
+
+function resource(name: string, message: Message): ResourceBytes {
+  return { name, bytes: encode(message) };
+}
+
+async function withDeadline(work: Promise<void>, ms: number, forced: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late, forced]);
+  clearTimeout(timer);
+}

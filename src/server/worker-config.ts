@@ -1,0 +1,110 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
+import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
+import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
+import { expectMessage } from '../contract/message.ts';
+import type { DrainDecision } from '../contract/network.ts';
+import type { Scope } from '../contract/stats.ts';
+import { BufferedAccessLogFiles } from '../core/access-log/access-log-files.ts';
+import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import type { ListenerConfig } from '../core/network/listener-config.ts';
+import { buildListener } from '../core/network/listener-config.ts';
+import { ThreadRuntime } from '../core/runtime/loader.ts';
+import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
+import { registry } from '../extensions/registry.ts';
+import type { ClusterSet } from './cluster-set.ts';
+import { NO_CLUSTERS, createClusterSet } from './cluster-set.ts';
+import { DrainState } from './drain.ts';
+import type { ProcessLoggers } from './logger.ts';
+import { describeMessage } from './messages.ts';
+import type { ThreadServices } from './thread-services.ts';
+import { factoryContext, trustingUnpacker } from './thread-services.ts';
+import { Watchdog } from './watchdog.ts';
+import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
+
+const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
+const LISTENER = 'envoy.config.listener.v3.Listener';
+const CLUSTER = 'envoy.config.cluster.v3.Cluster';
+/** Listener.DrainType.MODIFY_ONLY */
+const MODIFY_ONLY = 1;
+/** TrafficDirection.INBOUND */
+const INBOUND = 1;
+
+/** Everything that a worker builds from one `configure` message. */
+export class WorkerConfig {
+  readonly runtime: ThreadRuntime;
+  readonly drain: DrainState;
+  readonly services: ThreadServices;
+  readonly listeners: ReadonlyMap<string, ListenerConfig>;
+  private readonly clusters: ClusterSet;
+  private readonly watchdog: Watchdog;
+
+  constructor(message: ConfigureMessage, dispatcher: ThreadDispatcher, rootScope: Scope, loggers: ProcessLoggers) {
+    const { facts } = message;
+    this.runtime = new ThreadRuntime(message.runtime);
+    this.drain = new DrainState({
+      durationMs: facts.drainTimeS * 1_000,
+      strategy: facts.drainStrategy,
+      now: () => dispatcher.now(),
+      random: dispatcher.random,
+    });
+    this.services = {
+      dispatcher,
+      rootScope,
+      sharedCells: new LocalSharedCells(),
+      runtime: this.runtime,
+      loggers,
+      accessLogFiles: new BufferedAccessLogFiles({
+        dispatcher,
+        rootScope,
+        flushIntervalMs: facts.fileFlushIntervalMsec,
+        minFlushBytes: facts.fileFlushMinSizeKb * 1_024,
+      }),
+      localInfo: { nodeId: facts.nodeId, clusterName: facts.nodeCluster, zone: facts.zone },
+      registry,
+      serverHealth: { failed: message.failedHealth },
+    };
+    this.clusters = this.buildClusters(message.bootstrap, message.clusters);
+    this.listeners = this.buildListeners(message.listeners);
+    this.watchdog = new Watchdog(dispatcher, rootScope, 'workers', facts.watchdogMissMs, facts.watchdogMegaMissMs);
+    this.setFailedHealth(message.failedHealth);
+  }
+
+  setFailedHealth(failed: boolean): void {
+    this.services.serverHealth.failed = failed;
+    this.drain.setFailedHealth(failed);
+  }
+
+  dispose(): void {
+    this.watchdog.dispose();
+    this.clusters.dispose();
+    this.services.accessLogFiles.dispose();
+  }
+
+  private buildClusters(bytes: Uint8Array, resources: readonly ResourceBytes[]): ClusterSet {
+    const clusters = resources.map((each) => expectMessage<Cluster>(decode(each, CLUSTER), CLUSTER));
+    const bootstrap = expectMessage<Bootstrap>(fromBinary(describeMessage(BOOTSTRAP), bytes), BOOTSTRAP);
+    return createClusterSet(bootstrap, clusters, this.context(this.drain.decisionFor(true, false), NO_CLUSTERS), (error) => {
+      throw error;
+    });
+  }
+
+  private buildListeners(resources: readonly ResourceBytes[]): Map<string, ListenerConfig> {
+    const built = new Map<string, ListenerConfig>();
+    for (const resource of resources) {
+      const message = expectMessage<Listener>(decode(resource, LISTENER), LISTENER);
+      const decision = this.drain.decisionFor(message.trafficDirection === INBOUND, message.drainType === MODIFY_ONLY);
+      built.set(resource.name, buildListener(message, this.context(decision, this.clusters.manager)));
+    }
+    return built;
+  }
+
+  private context(drainDecision: DrainDecision, clusterManager: ClusterSet['manager']): ReturnType<typeof factoryContext> {
+    return factoryContext(this.services, { clusterManager, drainDecision, messages: trustingUnpacker, validationOnly: false });
+  }
+}
+
+function decode(resource: ResourceBytes, typeName: string): Message {
+  return fromBinary(describeMessage(typeName), resource.bytes);
+}
