@@ -48,6 +48,8 @@ export function http1ClientSettingsFromConfig(options: Options, common: CommonOp
   return http1Settings(
     {
       ...shared(options, common, unpacker),
+      // Envoy judges the names of requests only.
+      headersWithUnderscoresAction: 0,
       maxHeadBytes: (common?.maxResponseHeadersKb ?? 80) * 1024,
       streamErrorOnInvalidHttpMessage: options?.overrideStreamErrorOnInvalidHttpMessage ?? false,
     },

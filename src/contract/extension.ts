@@ -108,6 +108,10 @@ export interface MessageUnpacker {
 export interface FactoryLookup {
   /** The factory that takes this typed_config; ConfigError with one of three answers (ARCHITECTURE section 5). */
   httpFilter(any: Any | undefined, name: string): HttpFilterFactory;
+  /**
+   * The HTTP filter whose per-route configuration (`typed_per_filter_config`) this is. When there is none: ConfigError, or null if `optional`.
+   */
+  perRouteHttpFilter(any: Any, name: string, optional: boolean): HttpFilterFactory | null;
   networkFilter(any: Any | undefined, name: string): NetworkFilterFactory;
   accessLog(any: Any | undefined, name: string): AccessLogFactory;
   /** Any other category. */

@@ -54,7 +54,8 @@ export interface Route {
 
 /** Things that change headers on the way, with the levels already ordered. */
 export interface HeaderFinalizer {
-  finalizeRequestHeaders(headers: HeaderMap, streamInfo: StreamInfo): void;
+  /** `keepOriginal` (default true; false with suppress_envoy_headers): x-envoy-original-path and -host are set by rewrites. */
+  finalizeRequestHeaders(headers: HeaderMap, streamInfo: StreamInfo, keepOriginal?: boolean): void;
   finalizeResponseHeaders(requestHeaders: HeaderMap, headers: HeaderMap, streamInfo: StreamInfo): void;
 }
 
@@ -64,8 +65,11 @@ export interface DirectResponseEntry extends HeaderFinalizer {
   /** Body of a direct response, Latin-1 bytes as a string; empty for redirects. */
   body(headers: HeaderMap, streamInfo: StreamInfo): string;
   readonly contentType: string;
-  /** Value of `location`, or empty for a direct response. */
-  newUri(headers: HeaderMap): string;
+  /**
+   * Value of `location`, or empty when none is to be sent (Envoy sends one with every 201 and 3xx). A redirect that rewrites the path puts
+   * the new path on `headers`, as Envoy does (the access log shows it). `keepOriginal` as above.
+   */
+  newUri(headers: HeaderMap, keepOriginal?: boolean): string;
   readonly isRedirect: boolean;
 }
 
@@ -115,6 +119,23 @@ export interface RetryPolicy {
   readonly retriableStatusCodes: readonly number[];
   readonly baseInterval: number;
   readonly maxInterval: number;
+  /** Response headers that make a response retriable (`retriable-headers`); absent = none. */
+  readonly retriableHeaders?: readonly HeaderCondition[];
+  /** Only requests that match one of these are retried; absent or empty = all. */
+  readonly retriableRequestHeaders?: readonly HeaderCondition[];
+  /** Back-off by what a rate limited response says; absent = none. */
+  readonly rateLimitedBackOff?: RateLimitedBackOff;
+}
+
+/** A compiled header matcher. */
+export interface HeaderCondition {
+  matches(headers: HeaderMap): boolean;
+}
+
+/** `rate_limited_retry_back_off`: the first header that gives an interval of at most `maxInterval` sets the least wait. */
+export interface RateLimitedBackOff {
+  readonly resetHeaders: readonly { readonly name: string; readonly format: 'SECONDS' | 'UNIX_TIMESTAMP' }[];
+  readonly maxInterval: number;
 }
 
 export interface HedgePolicy {
@@ -127,6 +148,10 @@ export interface ShadowPolicy {
   readonly runtimeKey: string;
   readonly fraction: FractionalPercent;
   readonly disableShadowHostSuffixAppend: boolean;
+  /** Host of the mirrored request; absent or empty = the request's, with `-shadow`. */
+  readonly hostRewriteLiteral?: string;
+  /** Changes the mirrored request's headers; absent = none. */
+  mutateHeaders?(headers: HeaderMap, streamInfo: StreamInfo): void;
 }
 
 export interface HashPolicy {

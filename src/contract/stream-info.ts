@@ -30,6 +30,8 @@ export class UpstreamTiming {
   connectStart = NaN;
   connectComplete = NaN;
   poolReady = NaN;
+  /** When the router asked the pool for the stream; `poolReady` minus this is UPSTREAM_CONNECTION_POOL_READY_DURATION. */
+  poolRequested = NaN;
 }
 
 /** What is known of the upstream of a stream; the last attempt's. */
@@ -99,6 +101,8 @@ export class StreamInfo {
   /** Set by the request-id extension. */
   traceReason: number;
   requestId: string;
+  /** `:scheme` towards the upstream is that of the upstream's transport (scheme_header_transformation.match_upstream). */
+  schemeMatchesUpstream: boolean;
   /** Request headers as they were when the response began; for access logs. */
   requestHeaders: HeaderMap | null;
 
@@ -138,6 +142,7 @@ export class StreamInfo {
     this.healthCheck = false;
     this.traceReason = 0;
     this.requestId = '';
+    this.schemeMatchesUpstream = false;
     this.requestHeaders = null;
   }
 

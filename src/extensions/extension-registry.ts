@@ -1,0 +1,133 @@
+import type { Any } from '@bufbuild/protobuf/wkt';
+import { api } from '../config/api/registry.ts';
+import { typeAnswer } from '../config/api/type-answer.ts';
+import { closest } from '../config/message/did-you-mean.ts';
+import { contentOf, isTypedStruct, typeNameOf, UnpackError } from '../config/message/any.ts';
+import type { ExtensionLookup } from '../config/extension-lookup.ts';
+import { notYet } from '../common/not-yet.ts';
+import { ConfigError } from '../contract/errors.ts';
+import type {
+  AccessLogFactory, ExtensionCategory, ExtensionFactory, FactoryLookup, HttpFilterFactory, NetworkFilterFactory,
+} from '../contract/extension.ts';
+
+/** Any factory that may stand in the list. */
+export type AnyFactory = ExtensionFactory | HttpFilterFactory | NetworkFilterFactory | AccessLogFactory;
+
+/**
+ * Finds factories by the type of their configuration message. A typed_config is answered in one of three ways: a factory; known to
+ * Envoy, not in nuncio yet; unknown, with the closest name that exists.
+ */
+export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
+  readonly factories: readonly AnyFactory[];
+  private readonly byType = new Map<string, AnyFactory[]>();
+  private readonly perRouteTypes = new Set<string>();
+
+  constructor(factories: readonly AnyFactory[]) {
+    this.factories = factories;
+    const names = new Set<string>();
+    for (const factory of factories) {
+      const key = `${factory.category}/${factory.name}`;
+      if (names.has(key)) throw new Error(`two extensions are called ${key}`);
+      names.add(key);
+      for (const type of factory.configTypes) this.register(type, factory);
+      if (isHttpFilter(factory) && factory.perRouteConfigType !== undefined) this.perRouteTypes.add(factory.perRouteConfigType);
+    }
+  }
+
+  /** Whether a factory takes this type as configuration or per-route configuration; a type URL or a bare message name. */
+  has(typeUrl: string): boolean {
+    const name = typeNameOf(typeUrl);
+    return this.byType.has(name) || this.perRouteTypes.has(name) || isTypedStruct(name);
+  }
+
+  /** All factories of one category, in the order of the list. */
+  inCategory(category: ExtensionCategory): readonly AnyFactory[] {
+    return this.factories.filter((factory) => factory.category === category);
+  }
+
+  httpFilter(any: Any | undefined, name: string): HttpFilterFactory {
+    const factory = this.find('envoy.filters.http', any, name);
+    if (!isHttpFilter(factory)) throw new ConfigError(`${factory.name} is not an HTTP filter`);
+    return factory;
+  }
+
+  networkFilter(any: Any | undefined, name: string): NetworkFilterFactory {
+    const factory = this.find('envoy.filters.network', any, name);
+    if (!isNetworkFilter(factory)) throw new ConfigError(`${factory.name} is not a network filter`);
+    return factory;
+  }
+
+  accessLog(any: Any | undefined, name: string): AccessLogFactory {
+    const factory = this.find('envoy.access_loggers', any, name);
+    if (!isAccessLog(factory)) throw new ConfigError(`${factory.name} is not an access logger`);
+    return factory;
+  }
+
+  find<C extends ExtensionCategory>(category: C, any: Any | undefined, name: string): ExtensionFactory {
+    if (any === undefined || any.typeUrl === '') throw notFound(name, '', 'add typed_config with its "@type"');
+    const type = configType(any);
+    const factory = this.byType.get(type)?.find((each) => each.category === category);
+    if (factory !== undefined) return factory;
+    throw this.missing(category, type, name);
+  }
+
+  perRouteHttpFilter(any: Any, name: string, optional: boolean): HttpFilterFactory | null {
+    const type = configType(any);
+    for (const factory of this.factories) if (isHttpFilter(factory) && takesPerRoute(factory, type)) return factory;
+    if (optional) return null;
+    throw this.missing('envoy.filters.http', type, name);
+  }
+
+  private register(type: string, factory: AnyFactory): void {
+    const list = this.byType.get(type);
+    if (list === undefined) this.byType.set(type, [factory]);
+    else list.push(factory);
+  }
+
+  private missing(category: ExtensionCategory, type: string, name: string): ConfigError {
+    const others = this.byType.get(type);
+    if (others !== undefined) {
+      return notFound(name, type, `${others[0].name} belongs to ${others[0].category}, which is not what stands here (${category})`);
+    }
+    const answer = typeAnswer(type, api());
+    if (answer.descriptor === undefined) return notFound(name, type, answer.hint || this.nearest(type));
+    const near = this.inCategory(category).map((each) => each.name).join(', ');
+    return notYet(type, 'typed_config', near === '' ? '' : `nuncio has: ${near}`);
+  }
+
+  private nearest(type: string): string {
+    const near = closest(type, [...this.byType.keys()]);
+    return near === undefined ? '' : `did you mean type.googleapis.com/${near}?`;
+  }
+}
+
+function notFound(name: string, type: string, hint: string): ConfigError {
+  return new ConfigError(`Didn't find a registered implementation for '${name}' with type URL: '${type}'`, { hint });
+}
+
+/** The message type that chooses the implementation: a TypedStruct stands for the type that it names. */
+export function configType(any: Any): string {
+  const name = typeNameOf(any.typeUrl);
+  if (!isTypedStruct(name)) return name;
+  const content = contentOf(any, api());
+  if (content instanceof UnpackError) throw new ConfigError(content.message, { path: 'typed_config', hint: content.hint });
+  const inner: unknown = Reflect.get(content, 'typeUrl');
+  return typeof inner === 'string' ? typeNameOf(inner) : name;
+}
+
+/** Envoy finds the filter by its per-route type, or by its own type when it has no other. */
+function takesPerRoute(factory: HttpFilterFactory, type: string): boolean {
+  return factory.perRouteConfigType === undefined ? factory.configTypes.includes(type) : factory.perRouteConfigType === type;
+}
+
+export function isHttpFilter(factory: ExtensionFactory): factory is HttpFilterFactory {
+  return factory.category === 'envoy.filters.http' && 'create' in factory;
+}
+
+function isNetworkFilter(factory: ExtensionFactory): factory is NetworkFilterFactory {
+  return factory.category === 'envoy.filters.network' && 'create' in factory;
+}
+
+function isAccessLog(factory: ExtensionFactory): factory is AccessLogFactory {
+  return factory.category === 'envoy.access_loggers' && 'create' in factory;
+}
