@@ -1,0 +1,164 @@
+import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
+import { notYet } from '../../common/not-yet.ts';
+import { ConfigError } from '../../contract/errors.ts';
+import type { FactoryContext } from '../../contract/extension.ts';
+import type { ResourcePriority } from '../../contract/route.ts';
+import type { Protocol } from '../../contract/stream-info.ts';
+import type { HttpConnectionPool, LoadBalancer, LoadBalancerContext, TcpConnectionPool, ThreadLocalCluster } from '../../contract/upstream.ts';
+import { ipAddress } from '../network/address.ts';
+import type { ClusterDefaults, LbSettings } from './build-cluster.ts';
+import { readCluster } from './build-cluster.ts';
+import { ClusterInfoImpl } from './cluster-info.ts';
+import { ConnectionPools } from './connection-pools.ts';
+import { UpstreamHost } from './host.ts';
+import type { HostUpdate } from './host-update.ts';
+import type { Assignment } from './load-assignment.ts';
+import { readAssignment } from './load-assignment.ts';
+import { PrioritySet } from './priority-set.ts';
+import { RoundRobinLoadBalancer } from './round-robin.ts';
+import { addStaticHosts } from './static-cluster.ts';
+import type { DnsSettings } from './strict-dns.ts';
+import { dnsTarget, readDnsSettings } from './strict-dns.ts';
+
+/** Cluster.DiscoveryType */
+const TYPE_STATIC = 0;
+const TYPE_STRICT_DNS = 1;
+const TYPE_NAMES = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'];
+
+/** A cluster on one thread: facts, hosts, load balancer, pools. */
+export class ClusterEntry implements ThreadLocalCluster {
+  readonly info: ClusterInfoImpl;
+  readonly prioritySet: PrioritySet;
+  readonly assignment: Assignment;
+  /** Null for clusters without DNS. */
+  readonly dns: DnsSettings | null;
+  /** Why the main thread shows it to others: `STATIC`, … */
+  readonly type: string;
+  readonly waitForWarmOnInit: boolean;
+  private readonly context: FactoryContext;
+  private readonly lb: LbSettings;
+  private balancer: RoundRobinLoadBalancer | null;
+
+  constructor(message: Cluster, context: FactoryContext, defaults: ClusterDefaults) {
+    const { settings, lb } = readCluster(message, context, defaults);
+    const type = discoveryType(message);
+    this.type = TYPE_NAMES[type];
+    this.assignment = readAssignment(message.loadAssignment);
+    this.dns = type === TYPE_STRICT_DNS ? readDnsSettings(message) : null;
+    this.info = new ClusterInfoImpl(settings, context);
+    this.prioritySet = new PrioritySet(this.assignment.overprovisioningFactor, this.assignment.weightedPriorityHealth);
+    this.waitForWarmOnInit = message.waitForWarmOnInit ?? true;
+    this.context = context;
+    this.lb = lb;
+    this.balancer = null;
+    if (type === TYPE_STATIC) addStaticHosts(this.assignment, this.info, context.sharedCells, this.prioritySet);
+    else for (let i = 0; i < this.assignment.endpoints.length; i++) dnsTarget(this.assignment, i);
+  }
+
+  get hosts(): readonly UpstreamHost[] {
+    return this.prioritySet.hosts;
+  }
+
+  get loadBalancer(): LoadBalancer {
+    return this.getBalancer();
+  }
+
+  httpPool(priority: ResourcePriority, _downstreamProtocol: Protocol, context: LoadBalancerContext | null): HttpConnectionPool | null {
+    return this.pick(context)?.httpPool(priority) ?? null;
+  }
+
+  tcpPool(priority: ResourcePriority, context: LoadBalancerContext | null): TcpConnectionPool | null {
+    return this.pick(context)?.tcpPool(priority) ?? null;
+  }
+
+  /** Endpoints found by the main thread. Hosts that stay keep their pools; the pools of those that left drain. */
+  updateHosts(update: HostUpdate): void {
+    const before = new Map(this.prioritySet.hosts.map((host) => [hostKey(host.priority, host.address.text), host]));
+    const count = Math.max(update.priorities.length, this.prioritySet.sets.length);
+    for (let priority = 0; priority < count; priority++) {
+      const facts = update.priorities[priority] ?? [];
+      this.prioritySet.update(priority, facts.map((each) => this.hostOf(each.ip, each.port, each.spec, priority, before)));
+    }
+    for (const host of before.values()) this.retire(host);
+  }
+
+  /** The cluster is gone: running streams may finish. `done` when nothing is left. */
+  remove(done: () => void): void {
+    const pools = this.hosts.map((host) => host.pools).filter((each) => each !== null);
+    let left = pools.length + 1;
+    const one = (): void => {
+      if (--left > 0) return;
+      this.info.dispose();
+      done();
+    };
+    for (const each of pools) each.drainAndDelete(one);
+    one();
+  }
+
+  /** Closes every upstream connection. */
+  closeConnections(): void {
+    for (const host of this.hosts) host.pools?.closeConnections();
+  }
+
+  private pick(context: LoadBalancerContext | null): ConnectionPools | null {
+    const host = (this.balancer ?? this.getBalancer()).chooseHost(context);
+    if (host === null) {
+      this.info.stats.upstreamCxNoneHealthy.inc();
+      return null;
+    }
+    return (host.pools ??= new ConnectionPools(host, this.info, this.context.dispatcher));
+  }
+
+  private getBalancer(): RoundRobinLoadBalancer {
+    return (this.balancer ??= new RoundRobinLoadBalancer({
+      prioritySet: this.prioritySet,
+      random: this.context.dispatcher.random,
+      runtime: this.context.runtime,
+      panicThreshold: this.lb.panicThreshold,
+      failTrafficOnPanic: this.lb.failTrafficOnPanic,
+      healthVersion: () => this.info.healthVersion,
+      healthyPanic: () => this.info.stats.lbHealthyPanic,
+    }));
+  }
+
+  private hostOf(ip: string, port: number, specIndex: number, priority: number, before: Map<string, UpstreamHost>): UpstreamHost {
+    const address = ipAddress(ip, port);
+    const key = hostKey(priority, address.text);
+    const known = before.get(key);
+    if (known !== undefined) {
+      before.delete(key);
+      return known;
+    }
+    const spec = this.assignment.endpoints[specIndex];
+    return new UpstreamHost(this.info, this.context.sharedCells, {
+      address,
+      // The name asked for is the host's name unless the endpoint gives one.
+      hostname: spec.hostname !== '' ? spec.hostname : dnsTarget(this.assignment, specIndex).name,
+      weight: spec.weight,
+      priority,
+      locality: spec.locality,
+      metadata: spec.metadata,
+      canary: spec.canary,
+      healthFlags: spec.healthFlags,
+    });
+  }
+
+  private retire(host: UpstreamHost): void {
+    const { pools } = host;
+    host.pools = null;
+    pools?.drainAndDelete(() => {});
+  }
+}
+
+function hostKey(priority: number, address: string): string {
+  return `${priority}|${address}`;
+}
+
+function discoveryType(message: Cluster): number {
+  const discovery = message.clusterDiscoveryType;
+  if (discovery.case === 'clusterType') throw notYet(`cluster_type ${discovery.value.name}`, 'cluster_type');
+  const type = discovery.case === 'type' ? Number(discovery.value) : TYPE_STATIC;
+  if (type !== TYPE_STATIC && type !== TYPE_STRICT_DNS) throw notYet(`cluster type ${TYPE_NAMES[type] ?? type}`, 'type');
+  if (message.name === '') throw new ConfigError('value length must be at least 1 characters', { path: 'name' });
+  return type;
+}

@@ -1,0 +1,185 @@
+import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
+import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
+import { ConfigError } from '../../contract/errors.ts';
+import type { FactoryContext } from '../../contract/extension.ts';
+import type { ClusterManager } from '../../contract/upstream.ts';
+import { defineStatsSchema } from '../stats/store.ts';
+import { ClusterEntry } from './cluster-entry.ts';
+import type { DnsLookup } from './dns-lookup.ts';
+import { SystemDnsLookup } from './dns-lookup.ts';
+import type { HostUpdate } from './host-update.ts';
+import { StrictDnsResolver } from './strict-dns.ts';
+
+const MANAGER_SCHEMA = defineStatsSchema({
+  id: 'cluster_manager',
+  counters: [
+    'cluster_added', 'cluster_modified', 'cluster_removed', 'cluster_updated', 'cluster_updated_via_merge', 'update_merge_cancelled',
+    'update_out_of_merge_window',
+  ],
+  gauges: ['active_clusters', 'warming_clusters'],
+  histograms: [],
+});
+
+export interface ClusterManagerOptions {
+  /** `main` finds endpoints and keeps membership statistics; `worker` is told by it. An inline worker shares main's manager. */
+  readonly role: 'main' | 'worker';
+  /** `cluster_manager.upstream_bind_config` of the bootstrap. */
+  readonly bindConfig?: BindConfig | undefined;
+  /** Main: passes what it found on to the workers. */
+  readonly onHostUpdate?: (update: HostUpdate) => void;
+  readonly dnsLookup?: DnsLookup;
+}
+
+/**
+ * The clusters of one thread. `context.clusterManager` of the context given to `addCluster` is not used, so that a manager can be made
+ * before the context that holds it.
+ */
+export class ClusterManagerImpl implements ClusterManager {
+  private readonly options: ClusterManagerOptions;
+  private readonly entries: Map<string, ClusterEntry>;
+  private readonly resolvers: Map<string, StrictDnsResolver>;
+  private readonly latest: Map<string, HostUpdate>;
+  private lookup: DnsLookup | null;
+  private uninitialized: number;
+  private onReady: (() => void) | null;
+  private started: boolean;
+
+  constructor(options: ClusterManagerOptions) {
+    this.options = options;
+    this.entries = new Map();
+    this.resolvers = new Map();
+    this.latest = new Map();
+    this.lookup = options.dnsLookup ?? null;
+    this.uninitialized = 0;
+    this.onReady = null;
+    this.started = false;
+  }
+
+  getThreadLocalCluster(name: string): ClusterEntry | null {
+    return this.entries.get(name) ?? null;
+  }
+
+  get clusterNames(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
+  /** All clusters, for admin. */
+  get clusters(): Iterable<ClusterEntry> {
+    return this.entries.values();
+  }
+
+  /** Builds and takes in a cluster. Throws ConfigError with a path below the cluster; then nothing has changed. */
+  addCluster(message: Cluster, context: FactoryContext, addedViaApi = false): ClusterEntry {
+    if (this.entries.has(message.name)) throw new ConfigError(`cluster manager: duplicate cluster '${message.name}'`, { path: 'name' });
+    const entry = new ClusterEntry(message, context, { bindConfig: this.options.bindConfig, addedViaApi });
+    this.entries.set(message.name, entry);
+    if (this.options.role === 'main') {
+      const block = context.rootScope.scope('cluster_manager').block(MANAGER_SCHEMA);
+      block.counter('cluster_added').inc();
+      block.gauge('active_clusters').add(1);
+      entry.info.showRemaining();
+      if (entry.dns === null) this.showMembership(entry, true);
+      else if (!context.validationOnly) this.prepareDns(entry, context);
+    }
+    return entry;
+  }
+
+  /** Takes a cluster out; its running streams finish. Main frees the shared numbers when `done` is called on every thread. */
+  removeCluster(name: string, context: FactoryContext, done: () => void = () => {}): boolean {
+    const entry = this.entries.get(name);
+    if (entry === undefined) return false;
+    this.entries.delete(name);
+    this.latest.delete(name);
+    this.resolvers.get(name)?.stop();
+    this.resolvers.delete(name);
+    if (this.options.role === 'main') {
+      const block = context.rootScope.scope('cluster_manager').block(MANAGER_SCHEMA);
+      block.counter('cluster_removed').inc();
+      block.gauge('active_clusters').sub(1);
+    }
+    entry.remove(done);
+    return true;
+  }
+
+  /** Main: begins to resolve names; `ready` is called once when every cluster that is waited for has had its first answer. */
+  start(ready: () => void): void {
+    this.onReady = ready;
+    this.started = true;
+    for (const resolver of this.resolvers.values()) resolver.start();
+    this.checkReady();
+  }
+
+  /** Worker: what main found. Unknown clusters (removed meanwhile) are passed over. */
+  applyHostUpdate(update: HostUpdate): void {
+    this.entries.get(update.cluster)?.updateHosts(update);
+  }
+
+  /** Main: the newest endpoints of every cluster that needs telling, for a worker that starts later. */
+  get hostUpdates(): readonly HostUpdate[] {
+    return [...this.latest.values()];
+  }
+
+  /** Stops resolving and closes all upstream connections. */
+  shutdown(): void {
+    for (const resolver of this.resolvers.values()) resolver.stop();
+    for (const entry of this.entries.values()) entry.closeConnections();
+  }
+
+  private prepareDns(entry: ClusterEntry, context: FactoryContext): void {
+    if (entry.dns === null) return;
+    this.lookup ??= new SystemDnsLookup();
+    const waited = entry.waitForWarmOnInit;
+    if (waited) this.uninitialized++;
+    const resolver = new StrictDnsResolver({
+      cluster: entry.info.name,
+      settings: entry.dns,
+      assignment: entry.assignment,
+      dispatcher: context.dispatcher,
+      lookup: this.lookup,
+      logger: context.loggers.get('upstream'),
+      stats: entry.info.block,
+      onHosts: (update) => this.onHosts(entry, update),
+      onInitialized: () => {
+        if (waited) this.uninitialized--;
+        this.checkReady();
+      },
+    });
+    this.resolvers.set(entry.info.name, resolver);
+    if (this.started) resolver.start();
+  }
+
+  private onHosts(entry: ClusterEntry, update: HostUpdate): void {
+    const before = new Set(entry.hosts);
+    entry.updateHosts(update);
+    const changed = entry.hosts.length !== before.size || entry.hosts.some((host) => !before.has(host));
+    this.latest.set(update.cluster, update);
+    this.showMembership(entry, changed);
+    this.options.onHostUpdate?.(update);
+  }
+
+  private checkReady(): void {
+    if (this.uninitialized > 0 || this.onReady === null) return;
+    const ready = this.onReady;
+    this.onReady = null;
+    ready();
+  }
+
+  /** Gauges with one writer: the main thread. */
+  private showMembership(entry: ClusterEntry, changed: boolean): void {
+    const { block } = entry.info;
+    if (changed) block.counter('membership_change').inc();
+    let healthy = 0;
+    let degraded = 0;
+    let excluded = 0;
+    for (const set of entry.prioritySet.sets) {
+      healthy += set.healthy.length;
+      degraded += set.degraded.length;
+      excluded += set.excludedCount;
+    }
+    block.gauge('membership_total').set(entry.hosts.length);
+    block.gauge('membership_healthy').set(healthy);
+    if (degraded > 0) block.gauge('membership_degraded').set(degraded);
+    if (excluded > 0) block.gauge('membership_excluded').set(excluded);
+    block.gauge('max_host_weight').set(entry.hosts.reduce((max, host) => Math.max(max, host.weight), 0));
+  }
+}

@@ -1,0 +1,60 @@
+import type { Address } from '../../contract/address.ts';
+import type { Dispatcher } from '../../contract/dispatcher.ts';
+import { EVENT_LOCAL_CLOSE, EVENT_REMOTE_CLOSE } from '../../contract/network.ts';
+import { UpstreamInfo } from '../../contract/stream-info.ts';
+import { NetworkConnection } from '../network/connection.ts';
+import { ipAddress, UNNAMED_PIPE } from '../network/address.ts';
+import { ioBackend } from '../network/io/backend.ts';
+import { errnoText } from '../network/io/errno.ts';
+import { NullTransport } from '../network/io/null-transport.ts';
+import type { ClusterInfoImpl } from './cluster-info.ts';
+import type { UpstreamHost } from './host.ts';
+
+/**
+ * Begins a connection to `host`. Its outcome is an event in a later turn, also where the platform refuses at once, so the caller has time
+ * to add its callbacks.
+ */
+export function connectToHost(host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher): NetworkConnection {
+  const { address } = host;
+  const source = cluster.sourceAddressFor(address);
+  const result = ioBackend().connect({ address, source, dispatcher });
+  const connection = new NetworkConnection({
+    dispatcher,
+    transport: result.transport ?? new NullTransport(),
+    remoteAddress: address,
+    localAddress: source ?? unboundAddress(address),
+    connecting: true,
+  });
+  connection.setBufferLimit(cluster.perConnectionBufferLimit);
+  connection.setNoDelay(true);
+  if (cluster.keepAliveSeconds > 0) connection.setKeepAlive(cluster.keepAliveSeconds);
+  const info = new UpstreamInfo();
+  info.host = host;
+  info.remoteAddress = address;
+  info.connectionId = connection.id;
+  info.timing.connectStart = dispatcher.now();
+  connection.streamInfo.upstream = info;
+  if (result.transport === null) failLater(connection, result.errno, result.step, address, source, cluster);
+  return connection;
+}
+
+function failLater(
+  connection: NetworkConnection,
+  errno: number,
+  step: 'socket' | 'bind' | 'connect',
+  address: Address,
+  source: Address | null,
+  cluster: ClusterInfoImpl,
+): void {
+  connection.dispatcher.post(() => {
+    if (step === 'bind') {
+      cluster.stats.bindErrors.inc();
+      connection.fail(EVENT_LOCAL_CLOSE, `failed to bind to ${source?.text ?? ''}: ${errnoText(errno)}`);
+    } else connection.fail(EVENT_REMOTE_CLOSE, `immediate connect error: ${errnoText(errno)}|remote address:${address.text}`);
+  });
+}
+
+function unboundAddress(remote: Address): Address {
+  if (remote.kind !== 'ip') return UNNAMED_PIPE;
+  return ipAddress(remote.family === 6 ? '::' : '0.0.0.0', 0);
+}
