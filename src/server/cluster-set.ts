@@ -1,27 +1,53 @@
 import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
-import type { Disposable } from '../base/disposable.ts';
 import type { ConfigError } from '../contract/errors.ts';
 import type { FactoryContext } from '../contract/extension.ts';
+import type { ClusterManager } from '../contract/upstream.ts';
+import { ClusterManagerImpl } from '../core/upstream/cluster-manager.ts';
+import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { ClusterView } from './admin/context.ts';
-import type { ClusterManager, ThreadLocalCluster } from '../contract/upstream.ts';
-
-/** The clusters of one thread. */
-export interface ClusterSet extends Disposable {
-  readonly manager: ClusterManager;
-  /** All clusters with their hosts, by name: `/clusters`. */
-  views(): readonly ClusterView[];
-}
+import { collectErrors } from './dry-run.ts';
 
 export const NO_CLUSTERS: ClusterManager = { getThreadLocalCluster: () => null, clusterNames: [] };
 
-/** Until the cluster manager stands: no cluster is ever found. */
-export function createClusterSet(
-  _bootstrap: Bootstrap,
-  _clusters: readonly Cluster[],
-  _context: FactoryContext,
-  _onError: (error: ConfigError) => void,
-): ClusterSet {
-  const manager: ClusterManager = { getThreadLocalCluster: (): ThreadLocalCluster | null => null, clusterNames: [] };
-  return { manager, views: () => [], dispose: () => {} };
+export interface ClusterSetOptions {
+  readonly role: 'main' | 'worker';
+  readonly bootstrap: Bootstrap;
+  /** Main: hears of endpoints that were found, for the workers. */
+  readonly onHostUpdate?: (update: HostUpdate) => void;
+}
+
+/** The clusters of one thread. */
+export class ClusterSet {
+  readonly manager: ClusterManagerImpl;
+
+  constructor(options: ClusterSetOptions) {
+    const { role, bootstrap, onHostUpdate } = options;
+    this.manager = new ClusterManagerImpl({
+      role,
+      bindConfig: bootstrap.clusterManager?.upstreamBindConfig,
+      ...(onHostUpdate === undefined ? {} : { onHostUpdate }),
+    });
+  }
+
+  /** Builds the clusters; those that cannot be built are told to `onError`, with their path in the bootstrap. */
+  addAll(clusters: readonly Cluster[], context: FactoryContext, onError: (error: ConfigError) => void): void {
+    clusters.forEach((cluster, i) => {
+      for (const error of collectErrors(`static_resources.clusters[${i}]`, () => this.manager.addCluster(cluster, context))) onError(error);
+    });
+  }
+
+  /** Main: finds endpoints by DNS; done when every cluster that is waited for has had its first answer. */
+  start(): Promise<void> {
+    return new Promise((resolve) => this.manager.start(resolve));
+  }
+
+  /** All clusters with their hosts, by name: `/clusters`. */
+  views(): readonly ClusterView[] {
+    return [...this.manager.clusters].sort((a, b) => (a.info.name < b.info.name ? -1 : 1));
+  }
+
+  dispose(): void {
+    this.manager.shutdown();
+  }
 }

@@ -2,6 +2,7 @@ import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import { ConfigError, ConfigErrors } from '../contract/errors.ts';
 import type { FactoryContext } from '../contract/extension.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
+import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import { buildListener } from '../core/network/listener-config.ts';
 import { NullScope } from './null-scope.ts';
 import type { ThreadServices } from './thread-services.ts';
@@ -12,12 +13,14 @@ import { NO_DRAIN, factoryContext, validatingUnpacker } from './thread-services.
  * it is reported at once. Clusters are not built here, because main keeps those that it builds.
  */
 export function dryRunListeners(bootstrap: Bootstrap, services: ThreadServices, clusterManager: ClusterManager): ConfigError[] {
+  const rootScope = new NullScope();
   const context: FactoryContext = factoryContext(services, {
     clusterManager,
     drainDecision: NO_DRAIN,
     messages: validatingUnpacker,
     validationOnly: true,
-    rootScope: new NullScope(),
+    rootScope,
+    accessLogFiles: new AccessLogFileManager(services.dispatcher, rootScope, { disabled: true }),
   });
   const errors: ConfigError[] = [];
   const listeners = bootstrap.staticResources?.listeners ?? [];

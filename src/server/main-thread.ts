@@ -4,16 +4,16 @@ import type { LoadedBootstrap } from '../config/index.ts';
 import type { ConfigError } from '../contract/errors.ts';
 import { LOG_INFO } from '../contract/logger.ts';
 import type { FactoryContext } from '../contract/extension.ts';
-import { BufferedAccessLogFiles } from '../core/access-log/access-log-files.ts';
+import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { RuntimeLoader } from '../core/runtime/loader.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import type { StatsSources } from '../core/stats/prometheus.ts';
+import type { HostUpdate } from '../core/upstream/host-update.ts';
 import { registry } from '../extensions/registry.ts';
 import { applicationLogFormat } from './application-log.ts';
 import { completeNode, localInfoOf } from './bootstrap-facts.ts';
-import type { ClusterSet } from './cluster-set.ts';
-import { NO_CLUSTERS, createClusterSet } from './cluster-set.ts';
+import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
 import { collectErrors, dryRunListeners } from './dry-run.ts';
 import { unsupportedBootstrap } from './load.ts';
 import type { ProcessLoggers } from './logger.ts';
@@ -31,6 +31,8 @@ export interface MainThreadOptions {
   readonly loggers: ProcessLoggers;
   /** `--mode validate`: build everything, start nothing. */
   readonly validationOnly: boolean;
+  /** Endpoints that main has found: for the workers. */
+  readonly onHostUpdate: (update: HostUpdate) => void;
 }
 
 /**
@@ -73,11 +75,10 @@ export class MainThread {
       sharedCells: new LocalSharedCells(),
       runtime: this.runtime,
       loggers,
-      accessLogFiles: new BufferedAccessLogFiles({
-        dispatcher,
-        rootScope: stats.root,
+      accessLogFiles: new AccessLogFileManager(dispatcher, stats.root, {
         flushIntervalMs: options.fileFlushIntervalMsec,
         minFlushBytes: options.fileFlushMinSizeKb * 1_024,
+        disabled: given.validationOnly,
       }),
       localInfo,
       registry,
@@ -85,7 +86,7 @@ export class MainThread {
     };
     const config = loggers.get('config');
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.clusters.length ?? 0} cluster(s)`);
-    this.clusters = this.buildClusters(errors);
+    this.clusters = this.buildClusters(errors, given.onHostUpdate);
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.listeners.length ?? 0} listener(s)`);
     errors.push(...dryRunListeners(bootstrap, this.services, this.clusters.manager));
     if (errors.length === 0) return;
@@ -109,7 +110,7 @@ export class MainThread {
     this.services.accessLogFiles.dispose();
   }
 
-  private buildClusters(errors: ConfigError[]): ClusterSet {
+  private buildClusters(errors: ConfigError[], onHostUpdate: (update: HostUpdate) => void): ClusterSet {
     const context = factoryContext(this.services, {
       clusterManager: NO_CLUSTERS,
       drainDecision: NO_DRAIN,
@@ -117,7 +118,9 @@ export class MainThread {
       validationOnly: this.validationOnly,
     });
     const clusters = this.bootstrap.staticResources?.clusters ?? [];
-    return createClusterSet(this.bootstrap, clusters, context, (error) => errors.push(error));
+    const set = new ClusterSet({ role: 'main', bootstrap: this.bootstrap, onHostUpdate });
+    set.addAll(clusters, context, (error) => errors.push(error));
+    return set;
   }
 }
 

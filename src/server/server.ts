@@ -18,6 +18,7 @@ import { MainStats } from './main-stats.ts';
 import { MainThread } from './main-thread.ts';
 import { describeMessage } from './messages.ts';
 import type { ServerOptions } from './options.ts';
+import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { OpenedAdmin } from './server-admin.ts';
 import { openAdmin } from './server-admin.ts';
 import { ServerStats } from './server-stats.ts';
@@ -87,7 +88,6 @@ export class Server {
       merger: this.stats.merger,
       logger: this.log,
       crashes: this.serverStats.workerCrashes,
-      onMessage: () => {},
     });
   }
 
@@ -113,6 +113,7 @@ export class Server {
       stats: this.stats,
       loggers: this.loggers,
       validationOnly: false,
+      onHostUpdate: (update) => this.passHosts(update),
     });
     this.mainThread = main;
     this.serverStats.setVersion(Number(main.bootstrap.statsServerVersionOverride ?? 0n));
@@ -121,6 +122,8 @@ export class Server {
     this.openedAdmin = await openAdmin(this, main, this.setup.ephemeralPorts);
     const plan = new ListenPlan(main.bootstrap, this.setup.ephemeralPorts, this.pool.size, this.log);
     this.plan = plan;
+    await main.clusters.start();
+    this.loggers.get('upstream').log(LOG_INFO, 'cm init: all clusters initialized');
     await this.configureWorkers(main, plan);
     main.runtime.onUpdate((values) => {
       this.pool.amendConfiguration({ runtime: values });
@@ -131,6 +134,12 @@ export class Server {
     this.becomeLive(main);
   }
 
+  private passHosts(update: HostUpdate): void {
+    if (this.mainThread === null) return;
+    this.pool.amendConfiguration({ hostUpdates: this.mainThread.clusters.manager.hostUpdates });
+    if (this.phase === STATE_LIVE) this.pool.broadcast({ type: 'cluster-hosts', update });
+  }
+
   private async configureWorkers(main: MainThread, plan: ListenPlan): Promise<void> {
     const { bootstrap } = main;
     const message: ConfigureMessage = {
@@ -138,11 +147,11 @@ export class Server {
       version: 1,
       facts: processFacts(bootstrap, this.options, main.node),
       runtime: main.runtime.values,
-      sharedCells: null,
       bootstrap: encode(withoutStaticResources(bootstrap)),
       clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
       listeners: plan.listeners.map((each) => resource(each.name, each.message)),
       failedHealth: false,
+      hostUpdates: main.clusters.manager.hostUpdates,
     };
     try {
       await this.pool.configure(message);

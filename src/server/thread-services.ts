@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { FactoryContext, FactoryLookup, LocalInfo, MessageUnpacker } from '../contract/extension.ts';
+import type { AccessLogFiles, FactoryContext, FactoryLookup, LocalInfo, MessageUnpacker } from '../contract/extension.ts';
 import type { Loggers } from '../contract/logger.ts';
 import { ConfigError } from '../contract/errors.ts';
 import type { DrainDecision } from '../contract/network.ts';
@@ -8,7 +8,7 @@ import type { SharedCells } from '../contract/shared-cells.ts';
 import type { Scope } from '../contract/stats.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
 import { UnpackError, unpackAny, unpackValidated } from '../config/index.ts';
-import type { BufferedAccessLogFiles } from '../core/access-log/access-log-files.ts';
+import type { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 
 /** What one thread has once, whatever it does; the source of every FactoryContext. */
@@ -18,7 +18,7 @@ export interface ThreadServices {
   readonly sharedCells: SharedCells;
   readonly runtime: Runtime;
   readonly loggers: Loggers;
-  readonly accessLogFiles: BufferedAccessLogFiles;
+  readonly accessLogFiles: AccessLogFileManager;
   readonly localInfo: LocalInfo;
   readonly registry: FactoryLookup;
   readonly serverHealth: { failed: boolean };
@@ -52,6 +52,8 @@ export interface ContextOptions {
   readonly drainDecision: DrainDecision;
   readonly messages: MessageUnpacker;
   readonly validationOnly: boolean;
+  /** Access log files; the thread's own unless said otherwise. */
+  readonly accessLogFiles?: AccessLogFiles;
   /** Statistics root; the thread's own unless said otherwise (a dry run throws its stats away). */
   readonly rootScope?: Scope;
 }
@@ -68,7 +70,7 @@ export function factoryContext(services: ThreadServices, options: ContextOptions
     rootScope,
     listenerScope: rootScope,
     drainDecision: options.drainDecision,
-    accessLogFiles: services.accessLogFiles,
+    accessLogFiles: options.accessLogFiles ?? services.accessLogFiles,
     localInfo: services.localInfo,
     validationOnly: options.validationOnly,
     messages: options.messages,

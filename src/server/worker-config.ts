@@ -6,20 +6,21 @@ import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
 import { expectMessage } from '../contract/message.ts';
 import type { DrainDecision } from '../contract/network.ts';
 import type { Scope } from '../contract/stats.ts';
-import { BufferedAccessLogFiles } from '../core/access-log/access-log-files.ts';
+import type { ClusterManager } from '../contract/upstream.ts';
+import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { ListenerConfig } from '../core/network/listener-config.ts';
 import { buildListener } from '../core/network/listener-config.ts';
 import { ThreadRuntime } from '../core/runtime/loader.ts';
+import type { HostUpdate } from '../core/upstream/host-update.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import { registry } from '../extensions/registry.ts';
-import type { ClusterSet } from './cluster-set.ts';
-import { NO_CLUSTERS, createClusterSet } from './cluster-set.ts';
+import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
 import { DrainState } from './drain.ts';
 import type { ProcessLoggers } from './logger.ts';
 import { describeMessage } from './messages.ts';
 import type { ThreadServices } from './thread-services.ts';
-import { factoryContext, trustingUnpacker } from './thread-services.ts';
+import { NO_DRAIN, factoryContext, trustingUnpacker } from './thread-services.ts';
 import { Watchdog } from './watchdog.ts';
 import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 
@@ -55,9 +56,7 @@ export class WorkerConfig {
       sharedCells: new LocalSharedCells(),
       runtime: this.runtime,
       loggers,
-      accessLogFiles: new BufferedAccessLogFiles({
-        dispatcher,
-        rootScope,
+      accessLogFiles: new AccessLogFileManager(dispatcher, rootScope, {
         flushIntervalMs: facts.fileFlushIntervalMsec,
         minFlushBytes: facts.fileFlushMinSizeKb * 1_024,
       }),
@@ -65,7 +64,7 @@ export class WorkerConfig {
       registry,
       serverHealth: { failed: message.failedHealth },
     };
-    this.clusters = this.buildClusters(message.bootstrap, message.clusters);
+    this.clusters = this.buildClusters(message.bootstrap, message.clusters, message.hostUpdates);
     this.listeners = this.buildListeners(message.listeners);
     this.watchdog = new Watchdog(dispatcher, rootScope, 'workers', facts.watchdogMissMs, facts.watchdogMegaMissMs);
     this.setFailedHealth(message.failedHealth);
@@ -76,18 +75,27 @@ export class WorkerConfig {
     this.drain.setFailedHealth(failed);
   }
 
-  dispose(): void {
+  applyHostUpdate(update: HostUpdate): void {
+    this.clusters.manager.applyHostUpdate(update);
+  }
+
+  /** Gives everything back, after the last access log records are written. */
+  async dispose(): Promise<void> {
+    await this.services.accessLogFiles.drain();
     this.watchdog.dispose();
     this.clusters.dispose();
     this.services.accessLogFiles.dispose();
   }
 
-  private buildClusters(bytes: Uint8Array, resources: readonly ResourceBytes[]): ClusterSet {
+  private buildClusters(bytes: Uint8Array, resources: readonly ResourceBytes[], updates: readonly HostUpdate[]): ClusterSet {
     const clusters = resources.map((each) => expectMessage<Cluster>(decode(each, CLUSTER), CLUSTER));
     const bootstrap = expectMessage<Bootstrap>(fromBinary(describeMessage(BOOTSTRAP), bytes), BOOTSTRAP);
-    return createClusterSet(bootstrap, clusters, this.context(this.drain.decisionFor(true, false), NO_CLUSTERS), (error) => {
+    const set = new ClusterSet({ role: 'worker', bootstrap });
+    set.addAll(clusters, this.context(NO_DRAIN, NO_CLUSTERS), (error) => {
       throw error;
     });
+    for (const update of updates) set.manager.applyHostUpdate(update);
+    return set;
   }
 
   private buildListeners(resources: readonly ResourceBytes[]): Map<string, ListenerConfig> {
@@ -100,7 +108,7 @@ export class WorkerConfig {
     return built;
   }
 
-  private context(drainDecision: DrainDecision, clusterManager: ClusterSet['manager']): ReturnType<typeof factoryContext> {
+  private context(drainDecision: DrainDecision, clusterManager: ClusterManager): ReturnType<typeof factoryContext> {
     return factoryContext(this.services, { clusterManager, drainDecision, messages: trustingUnpacker, validationOnly: false });
   }
 }

@@ -59,14 +59,14 @@ export class WorkerCore {
         this.shutdown();
         return;
       case 'stop':
-        this.stop();
+        void this.stop();
         return;
       case 'reopen-logs':
         this.loggers.reopen();
         this.config?.services.accessLogFiles.reopen();
         return;
       case 'cluster-hosts':
-      case 'shared-cells':
+        this.config?.applyHostUpdate(message.update);
         return;
     }
   }
@@ -122,7 +122,7 @@ export class WorkerCore {
     else this.drainTimer.enable(DRAIN_POLL_MS);
   }
 
-  private stop(): void {
+  private async stop(): Promise<void> {
     this.stopped = true;
     this.drainTimer.disable();
     for (const listener of this.listeners.values()) {
@@ -130,7 +130,7 @@ export class WorkerCore {
       listener.closeConnections(CLOSE_NO_FLUSH, 'server_shutdown');
     }
     this.listeners.clear();
-    this.config?.dispose();
+    await this.config?.dispose();
     this.answer({ type: 'stopped' });
     this.dispatcher.dispose();
   }

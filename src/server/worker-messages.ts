@@ -1,4 +1,5 @@
 import type { RuntimeValues } from '../core/runtime/loader.ts';
+import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import type { LogSetup } from './logger.ts';
 
@@ -51,12 +52,13 @@ export interface ConfigureMessage {
   readonly version: number;
   readonly facts: ProcessFacts;
   readonly runtime: RuntimeValues;
-  readonly sharedCells: unknown;
   /** Bootstrap without its static resources. */
   readonly bootstrap: Uint8Array;
   readonly clusters: readonly ResourceBytes[];
   readonly listeners: readonly ResourceBytes[];
   readonly failedHealth: boolean;
+  /** Endpoints that main has found so far. */
+  readonly hostUpdates: readonly HostUpdate[];
 }
 
 /** Main to worker. */
@@ -75,10 +77,8 @@ export type ToWorker =
   /** End now. */
   | { readonly type: 'stop' }
   | { readonly type: 'reopen-logs' }
-  /** Changes of the shared-cell directory, made on main. */
-  | { readonly type: 'shared-cells'; readonly change: unknown }
-  /** DNS and other discovery results of a cluster, made on main. */
-  | { readonly type: 'cluster-hosts'; readonly update: unknown };
+  /** Endpoints of a cluster, found on main (DNS). */
+  | { readonly type: 'cluster-hosts'; readonly update: HostUpdate };
 
 /** Worker to main. */
 export type ToMain =
@@ -92,6 +92,4 @@ export type ToMain =
   /** No connection is left after `shutdown`. */
   | { readonly type: 'drained' }
   /** Every resource is given back after `stop`. */
-  | { readonly type: 'stopped' }
-  /** A shared-cell name that this worker was the first to ask for. */
-  | { readonly type: 'shared-cells'; readonly request: unknown };
+  | { readonly type: 'stopped' };

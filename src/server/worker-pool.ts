@@ -37,8 +37,6 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
   /** `server.worker_crashes` (nuncio's own). */
   readonly crashes: Counter;
-  /** Messages that are not the pool's own affair. */
-  readonly onMessage: (index: number, message: ToMain) => void;
 }
 
 /** A worker that crashes this often within CRASH_WINDOW_MS is started again only after CRASH_PAUSE_MS. */
@@ -88,7 +86,7 @@ export class WorkerPool implements WorkerListener {
   }
 
   /** Keeps what a replacement must know; the running workers hear of it by `broadcast`. */
-  amendConfiguration(change: Partial<Pick<ConfigureMessage, 'runtime' | 'failedHealth' | 'sharedCells'>>): void {
+  amendConfiguration(change: Partial<Pick<ConfigureMessage, 'runtime' | 'failedHealth' | 'hostUpdates'>>): void {
     if (this.configuration !== null) this.configuration = { ...this.configuration, ...change };
   }
 
@@ -196,8 +194,6 @@ export class WorkerPool implements WorkerListener {
       case 'stopped':
         settle(slot, 'stopped', null);
         return;
-      default:
-        this.options.onMessage(index, message);
     }
   }
 
