@@ -1,9 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt';
-import { api } from '../config/api/registry.ts';
-import { typeAnswer } from '../config/api/type-answer.ts';
+import { api, configTypeOf, typeAnswer, typeNameOf } from '../config/index.ts';
+import type { ExtensionLookup } from '../config/index.ts';
 import { closest } from '../config/message/did-you-mean.ts';
-import { contentOf, isTypedStruct, typeNameOf, UnpackError } from '../config/message/any.ts';
-import type { ExtensionLookup } from '../config/extension-lookup.ts';
 import { notYet } from '../common/not-yet.ts';
 import { ConfigError } from '../contract/errors.ts';
 import type {
@@ -37,7 +35,7 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
   /** Whether a factory takes this type as configuration or per-route configuration; a type URL or a bare message name. */
   has(typeUrl: string): boolean {
     const name = typeNameOf(typeUrl);
-    return this.byType.has(name) || this.perRouteTypes.has(name) || isTypedStruct(name);
+    return this.byType.has(name) || this.perRouteTypes.has(name);
   }
 
   /** All factories of one category, in the order of the list. */
@@ -65,14 +63,14 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
 
   find<C extends ExtensionCategory>(category: C, any: Any | undefined, name: string): ExtensionFactory {
     if (any === undefined || any.typeUrl === '') throw notFound(name, '', 'add typed_config with its "@type"');
-    const type = configType(any);
+    const type = configTypeOf(any);
     const factory = this.byType.get(type)?.find((each) => each.category === category);
     if (factory !== undefined) return factory;
     throw this.missing(category, type, name);
   }
 
   perRouteHttpFilter(any: Any, name: string, optional: boolean): HttpFilterFactory | null {
-    const type = configType(any);
+    const type = configTypeOf(any);
     for (const factory of this.factories) if (isHttpFilter(factory) && takesPerRoute(factory, type)) return factory;
     if (optional) return null;
     throw this.missing('envoy.filters.http', type, name);
@@ -103,16 +101,6 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
 
 function notFound(name: string, type: string, hint: string): ConfigError {
   return new ConfigError(`Didn't find a registered implementation for '${name}' with type URL: '${type}'`, { hint });
-}
-
-/** The message type that chooses the implementation: a TypedStruct stands for the type that it names. */
-export function configType(any: Any): string {
-  const name = typeNameOf(any.typeUrl);
-  if (!isTypedStruct(name)) return name;
-  const content = contentOf(any, api());
-  if (content instanceof UnpackError) throw new ConfigError(content.message, { path: 'typed_config', hint: content.hint });
-  const inner: unknown = Reflect.get(content, 'typeUrl');
-  return typeof inner === 'string' ? typeNameOf(inner) : name;
 }
 
 /** Envoy finds the filter by its per-route type, or by its own type when it has no other. */
