@@ -121,7 +121,7 @@ describe('the npm package', () => {
     const program = `
       import { readFileSync } from 'node:fs';
       import { startProxy } from 'nuncio';
-      const proxy = await startProxy({ config: readFileSync(${JSON.stringify(file)}, 'utf8') });
+      const proxy = await startProxy({ config: readFileSync(${JSON.stringify(file)}, 'utf8'), ports: 'as configured' });
       const response = await fetch('http://127.0.0.1:${port}/library', { headers: { connection: 'close' } });
       console.log(response.status, response.headers.get('x-origin-saw'));
       await proxy.stop();
