@@ -25,6 +25,7 @@ import { ServerStats } from './server-stats.ts';
 import { StartupError } from './startup-error.ts';
 import { Watchdog } from './watchdog.ts';
 import { ThreadWorker } from './worker-channel.ts';
+import type { WorkerHost } from './worker-config.ts';
 import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -47,7 +48,7 @@ export class Server {
   readonly options: ServerOptions;
   readonly loggers: ProcessLoggers;
   readonly stats = new MainStats();
-  readonly dispatcher = new ThreadDispatcher({ name: 'main_thread' });
+  readonly dispatcher: ThreadDispatcher;
   readonly pool: WorkerPool;
   /** Done when the server has stopped, for whatever reason. */
   readonly stopped: Promise<void>;
@@ -74,6 +75,8 @@ export class Server {
     this.options = setup.options;
     this.loggers = setup.loggers;
     this.log = this.loggers.get('main');
+    // An inline worker has the main thread's dispatcher: one thread, one loop, one name.
+    this.dispatcher = new ThreadDispatcher({ name: setup.inline ? 'worker_0' : 'main_thread' });
     this.stopped = new Promise((resolve) => (this.onStopped = resolve));
     const concurrency = setup.inline ? 1 : this.options.concurrency;
     this.serverStats = new ServerStats(this.stats.root.scope('server'), concurrency, this.options.restartEpoch);
@@ -84,7 +87,7 @@ export class Server {
     this.pool = new WorkerPool({
       concurrency,
       create: (index, listener) =>
-        setup.inline ? new InlineWorker(index, this.loggers, listener) : new ThreadWorker(index, log, listener),
+        setup.inline ? new InlineWorker(index, this.loggers, this.inlineHost(), listener) : new ThreadWorker(index, log, listener),
       merger: this.stats.merger,
       logger: this.log,
       crashes: this.serverStats.workerCrashes,
@@ -101,6 +104,14 @@ export class Server {
       throw error;
     }
     return server;
+  }
+
+  private inlineHost(): WorkerHost {
+    return {
+      dispatcher: this.dispatcher,
+      clusters: () => this.mainThread?.clusters ?? null,
+      sharedCells: () => this.mainThread?.services.sharedCells ?? null,
+    };
   }
 
   private async initialize(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
 import { expectMessage } from '../contract/message.ts';
 import type { DrainDecision } from '../contract/network.ts';
+import type { SharedCells } from '../contract/shared-cells.ts';
 import type { Scope } from '../contract/stats.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
 import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
@@ -32,6 +33,13 @@ const MODIFY_ONLY = 1;
 /** TrafficDirection.INBOUND */
 const INBOUND = 1;
 
+/** What an inline worker shares with the main thread instead of having its own. */
+export interface WorkerHost {
+  readonly dispatcher: ThreadDispatcher;
+  clusters(): ClusterSet | null;
+  sharedCells(): SharedCells | null;
+}
+
 /** Everything that a worker builds from one `configure` message. */
 export class WorkerConfig {
   readonly runtime: ThreadRuntime;
@@ -39,9 +47,10 @@ export class WorkerConfig {
   readonly services: ThreadServices;
   readonly listeners: ReadonlyMap<string, ListenerConfig>;
   private readonly clusters: ClusterSet;
+  private readonly ownsClusters: boolean;
   private readonly watchdog: Watchdog;
 
-  constructor(message: ConfigureMessage, dispatcher: ThreadDispatcher, rootScope: Scope, loggers: ProcessLoggers) {
+  constructor(message: ConfigureMessage, dispatcher: ThreadDispatcher, rootScope: Scope, loggers: ProcessLoggers, host: WorkerHost | null) {
     const { facts } = message;
     this.runtime = new ThreadRuntime(message.runtime);
     this.drain = new DrainState({
@@ -53,7 +62,7 @@ export class WorkerConfig {
     this.services = {
       dispatcher,
       rootScope,
-      sharedCells: new LocalSharedCells(),
+      sharedCells: host?.sharedCells() ?? new LocalSharedCells(),
       runtime: this.runtime,
       loggers,
       accessLogFiles: new AccessLogFileManager(dispatcher, rootScope, {
@@ -64,7 +73,9 @@ export class WorkerConfig {
       registry,
       serverHealth: { failed: message.failedHealth },
     };
-    this.clusters = this.buildClusters(message.bootstrap, message.clusters, message.hostUpdates);
+    const shared = host?.clusters() ?? null;
+    this.ownsClusters = shared === null;
+    this.clusters = shared ?? this.buildClusters(message.bootstrap, message.clusters, message.hostUpdates);
     this.listeners = this.buildListeners(message.listeners);
     this.watchdog = new Watchdog(dispatcher, rootScope, 'workers', facts.watchdogMissMs, facts.watchdogMegaMissMs);
     this.setFailedHealth(message.failedHealth);
@@ -76,14 +87,14 @@ export class WorkerConfig {
   }
 
   applyHostUpdate(update: HostUpdate): void {
-    this.clusters.manager.applyHostUpdate(update);
+    if (this.ownsClusters) this.clusters.manager.applyHostUpdate(update);
   }
 
   /** Gives everything back, after the last access log records are written. */
   async dispose(): Promise<void> {
     await this.services.accessLogFiles.drain();
     this.watchdog.dispose();
-    this.clusters.dispose();
+    if (this.ownsClusters) this.clusters.dispose();
     this.services.accessLogFiles.dispose();
   }
 

@@ -7,6 +7,7 @@ import type { StatsDefinition } from '../core/stats/store.ts';
 import { StatsStore } from '../core/stats/store.ts';
 import { configErrorText } from './error-text.ts';
 import type { ProcessLoggers } from './logger.ts';
+import type { WorkerHost } from './worker-config.ts';
 import { WorkerConfig } from './worker-config.ts';
 import type { ConfigureMessage, ListenOrder, ToMain, ToWorker } from './worker-messages.ts';
 
@@ -18,6 +19,7 @@ export class WorkerCore {
   private readonly post: (message: ToMain) => void;
   private readonly loggers: ProcessLoggers;
   private readonly dispatcher: ThreadDispatcher;
+  private readonly host: WorkerHost | null;
   private readonly stats: StatsStore;
   /** Definitions made in this turn; they travel together. */
   private pendingStats: StatsDefinition[] = [];
@@ -26,10 +28,12 @@ export class WorkerCore {
   private readonly drainTimer: ReturnType<ThreadDispatcher['createTimer']>;
   private stopped = false;
 
-  constructor(index: number, loggers: ProcessLoggers, post: (message: ToMain) => void) {
+  /** `host`: null on a thread of its own. */
+  constructor(index: number, loggers: ProcessLoggers, post: (message: ToMain) => void, host: WorkerHost | null = null) {
     this.post = post;
     this.loggers = loggers;
-    this.dispatcher = new ThreadDispatcher({ name: `worker_${index}` });
+    this.host = host;
+    this.dispatcher = host?.dispatcher ?? new ThreadDispatcher({ name: `worker_${index}` });
     this.stats = new StatsStore((definition) => this.define(definition));
     this.drainTimer = this.dispatcher.createTimer(() => this.checkDrained());
   }
@@ -62,7 +66,7 @@ export class WorkerCore {
         void this.stop();
         return;
       case 'reopen-logs':
-        this.loggers.reopen();
+        if (this.host === null) this.loggers.reopen();
         this.config?.services.accessLogFiles.reopen();
         return;
       case 'cluster-hosts':
@@ -80,7 +84,7 @@ export class WorkerCore {
 
   private configure(message: ConfigureMessage): void {
     try {
-      this.config = new WorkerConfig(message, this.dispatcher, this.stats.root(), this.loggers);
+      this.config = new WorkerConfig(message, this.dispatcher, this.stats.root(), this.loggers, this.host);
     } catch (error) {
       this.answer({ type: 'configure-failed', message: configErrorText(error) });
       return;
@@ -132,7 +136,7 @@ export class WorkerCore {
     this.listeners.clear();
     await this.config?.dispose();
     this.answer({ type: 'stopped' });
-    this.dispatcher.dispose();
+    if (this.host === null) this.dispatcher.dispose();
   }
 
   /** What main hears refers to statistics that it must know by then. */
