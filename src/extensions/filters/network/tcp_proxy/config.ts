@@ -1,0 +1,115 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { TcpProxy } from '#api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { notYet, refuseFields } from '../../../../common/not-yet.ts';
+import type { AccessLog } from '../../../../contract/access-log.ts';
+import { ConfigError, configAt } from '../../../../contract/errors.ts';
+import type { FactoryContext } from '../../../../contract/extension.ts';
+import { durationMs, expectMessage } from '../../../../contract/message.ts';
+import { buildAccessLogs } from '../../../../core/access-log/build-access-logs.ts';
+import { TcpProxyStats } from './stats.ts';
+
+export const TCP_PROXY = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+
+/** Where a share of the connections goes. */
+export interface TcpRoute {
+  readonly cluster: string;
+  readonly weight: number;
+  /** `envoy.lb` metadata for subsets, or null. */
+  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
+}
+
+/** A TcpProxy message, defaults resolved. Milliseconds; 0 = off. Shared by all connections of a listener. */
+export interface TcpProxyConfig {
+  readonly routes: readonly TcpRoute[];
+  readonly totalWeight: number;
+  readonly idleTimeout: number;
+  readonly maxConnectAttempts: number;
+  /** Waits between attempts, or null for the next round of the loop. */
+  readonly backOff: { readonly base: number; readonly max: number } | null;
+  /** -1 = none. */
+  readonly maxDuration: number;
+  /** Percent. */
+  readonly maxDurationJitter: number;
+  readonly accessLogs: readonly AccessLog[];
+  readonly logOnConnected: boolean;
+  readonly logOnStart: boolean;
+  /** 0 = none. */
+  readonly logInterval: number;
+  readonly stats: TcpProxyStats;
+  readonly context: FactoryContext;
+}
+
+const DEFAULT_IDLE_TIMEOUT = 3_600_000;
+
+export function readTcpProxy(message: Message, context: FactoryContext): TcpProxyConfig {
+  const config = expectMessage<TcpProxy>(message, TCP_PROXY);
+  refuseFields(config, 'TcpProxy', {
+    onDemand: 'on_demand',
+    downstreamIdleTimeout: 'downstream_idle_timeout',
+    upstreamIdleTimeout: 'upstream_idle_timeout',
+    hashPolicy: 'hash_policy',
+    tunnelingConfig: 'tunneling_config',
+    proxyProtocolTlvs: 'proxy_protocol_tlvs',
+    proxyProtocolTlvMergePolicy: 'proxy_protocol_tlv_merge_policy',
+    upstreamConnectMode: 'upstream_connect_mode',
+    maxEarlyDataBytes: 'max_early_data_bytes',
+    checkDrainClose: 'check_drain_close',
+  });
+  const routes = readRoutes(config);
+  return {
+    routes,
+    totalWeight: routes.reduce((sum, route) => sum + route.weight, 0),
+    idleTimeout: durationMs(config.idleTimeout, DEFAULT_IDLE_TIMEOUT),
+    maxConnectAttempts: config.maxConnectAttempts ?? 1,
+    backOff: readBackOff(config),
+    maxDuration: durationMs(config.maxDownstreamConnectionDuration, -1),
+    maxDurationJitter: config.maxDownstreamConnectionDurationJitterPercentage?.value ?? 0,
+    accessLogs: configAt('access_log', () => buildAccessLogs(config.accessLog, context)),
+    ...readLogOptions(config),
+    stats: new TcpProxyStats(context.rootScope.scope(`tcp.${config.statPrefix}`)),
+    context,
+  };
+}
+
+function readRoutes(config: TcpProxy): TcpRoute[] {
+  const common = lbMetadata(config.metadataMatch?.filterMetadata);
+  const specifier = config.clusterSpecifier;
+  if (specifier.case === 'cluster') return [{ cluster: specifier.value, weight: 1, metadataMatch: common }];
+  if (specifier.case !== 'weightedClusters') throw notYet('TcpProxy without cluster_specifier', 'cluster_specifier');
+  return specifier.value.clusters.map((each) => {
+    const own = lbMetadata(each.metadataMatch?.filterMetadata);
+    return { cluster: each.name, weight: each.weight, metadataMatch: own === null ? common : { ...common, ...own } };
+  });
+}
+
+function lbMetadata(metadata: Readonly<Record<string, object>> | undefined): Readonly<Record<string, unknown>> | null {
+  const found = metadata?.['envoy.lb'];
+  return found === undefined ? null : { ...found };
+}
+
+function readBackOff(config: TcpProxy): TcpProxyConfig['backOff'] {
+  const options = config.backoffOptions;
+  if (options === undefined) return null;
+  const base = durationMs(options.baseInterval, 0);
+  const max = durationMs(options.maxInterval, base * 10);
+  if (max < base) throw new ConfigError('max_backoff_interval must be greater or equal to base_backoff_interval', { path: 'backoff_options' });
+  return { base, max };
+}
+
+function readLogOptions(config: TcpProxy): Pick<TcpProxyConfig, 'logOnConnected' | 'logOnStart' | 'logInterval'> {
+  const options = config.accessLogOptions;
+  if (options === undefined) {
+    return { logOnConnected: config.flushAccessLogOnConnected, logOnStart: false, logInterval: durationMs(config.accessLogFlushInterval, 0) };
+  }
+  if (config.flushAccessLogOnConnected) {
+    throw new ConfigError('Only one of flush_access_log_on_connected or access_log_options can be specified.', { path: 'access_log_options' });
+  }
+  if (config.accessLogFlushInterval !== undefined) {
+    throw new ConfigError('Only one of access_log_flush_interval or access_log_options can be specified.', { path: 'access_log_options' });
+  }
+  return {
+    logOnConnected: options.flushAccessLogOnConnected,
+    logOnStart: options.flushAccessLogOnStart,
+    logInterval: durationMs(options.accessLogFlushInterval, 0),
+  };
+}
