@@ -5,10 +5,7 @@
  * hands out the strings of this table makes `map.get('content-length')` a pointer comparison an entry.
  */
 
-/**
- * Names whose values a codec looks at; their ids are their places in this list and are below SPECIAL_NAMES. Ids are only
- * meaningful to the codecs.
- */
+/** Ids of the names whose values a codec looks at: their places in HEADER_NAMES. */
 export const ID_HOST = 0;
 export const ID_CONTENT_LENGTH = 1;
 export const ID_TRANSFER_ENCODING = 2;
@@ -17,70 +14,53 @@ export const ID_UPGRADE = 4;
 
 /**
  * Names of which a message has one entry: a further line of the same name is appended to the first with a comma, as in Envoy,
- * whose header maps keep these in slots. (Other names keep one entry a line.)
+ * whose header maps keep these in slots. (Other names keep one entry a line.) Requests and responses have lists of their own.
  */
-const SINGLE_NAMES: readonly string[] = [
-  'host',
+const SINGLE_IN_BOTH: readonly string[] = [
   'content-length',
   'transfer-encoding',
   'connection',
   'upgrade',
+  'cache-control',
+  'content-encoding',
+  'content-type',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-status',
+  'via',
+  'x-envoy-attempt-count',
+  'x-envoy-decorator-operation',
+  'x-request-id',
+];
+const SINGLE_IN_REQUESTS: readonly string[] = [
   'accept',
   'accept-encoding',
-  'access-control-allow-credentials',
-  'access-control-allow-headers',
-  'access-control-allow-methods',
-  'access-control-allow-origin',
-  'access-control-allow-private-network',
-  'access-control-expose-headers',
-  'access-control-max-age',
   'access-control-request-headers',
   'access-control-request-method',
   'access-control-request-private-network',
-  'age',
   'authentication',
   'authorization',
-  'cache-control',
   'cdn-loop',
-  'content-encoding',
-  'content-type',
-  'date',
-  'etag',
   'expect',
-  'expires',
   'grpc-accept-encoding',
-  'grpc-message',
-  'grpc-status',
   'grpc-timeout',
   'if-match',
   'if-modified-since',
   'if-none-match',
   'if-range',
   'if-unmodified-since',
-  'keep-alive',
-  'last-modified',
-  'location',
   'origin',
   'pragma',
-  'proxy-connection',
-  'proxy-status',
   'referer',
-  'server',
   'te',
   'user-agent',
-  'vary',
-  'via',
   'x-client-trace-id',
-  'x-envoy-attempt-count',
-  'x-envoy-decorator-operation',
-  'x-envoy-degraded',
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
   'x-envoy-expected-rq-timeout-ms',
   'x-envoy-external-address',
   'x-envoy-force-trace',
   'x-envoy-hedge-on-per-try-timeout',
-  'x-envoy-immediate-health-check-fail',
   'x-envoy-internal',
   'x-envoy-ip-tags',
   'x-envoy-is-timeout-retry',
@@ -88,25 +68,45 @@ const SINGLE_NAMES: readonly string[] = [
   'x-envoy-original-host',
   'x-envoy-original-path',
   'x-envoy-original-url',
-  'x-envoy-ratelimited',
   'x-envoy-retriable-header-names',
   'x-envoy-retriable-status-codes',
   'x-envoy-retry-grpc-on',
   'x-envoy-retry-on',
   'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-canary',
-  'x-envoy-upstream-healthchecked-cluster',
   'x-envoy-upstream-rq-per-try-timeout-ms',
   'x-envoy-upstream-rq-timeout-alt-response',
   'x-envoy-upstream-rq-timeout-ms',
-  'x-envoy-upstream-service-time',
   'x-envoy-upstream-stream-duration-ms',
   'x-forwarded-client-cert',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-port',
   'x-forwarded-proto',
-  'x-request-id',
+];
+const SINGLE_IN_RESPONSES: readonly string[] = [
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-allow-private-network',
+  'access-control-expose-headers',
+  'access-control-max-age',
+  'age',
+  'date',
+  'etag',
+  'expires',
+  'grpc-message',
+  'grpc-status',
+  'last-modified',
+  'location',
+  'server',
+  'vary',
+  'x-envoy-degraded',
+  'x-envoy-immediate-health-check-fail',
+  'x-envoy-ratelimited',
+  'x-envoy-upstream-canary',
+  'x-envoy-upstream-healthchecked-cluster',
+  'x-envoy-upstream-service-time',
 ];
 
 const OTHER_NAMES: readonly string[] = [
@@ -275,10 +275,28 @@ const OTHER_NAMES: readonly string[] = [
 ];
 
 /** All names; the index is the id. */
-export const HEADER_NAMES: readonly string[] = [...SINGLE_NAMES, ...OTHER_NAMES];
-/** Ids below this have one entry in a message (see SINGLE_NAMES). */
-export const SINGLE_NAME_COUNT: number = SINGLE_NAMES.length;
+export const HEADER_NAMES: readonly string[] = ['host', ...SINGLE_IN_BOTH, ...SINGLE_IN_REQUESTS, ...SINGLE_IN_RESPONSES, ...OTHER_NAMES];
 export const HEADER_NAME_COUNT: number = HEADER_NAMES.length;
+
+/** Bits of SINGLE_IN: where a name has one entry. */
+export const IN_REQUEST = 1;
+export const IN_RESPONSE = 2;
+export const IN_RESPONSE_TRAILERS = 4;
+/** Kinds of message in which the name of an id has one entry, as bits. */
+export const SINGLE_IN: Uint8Array = buildSingleTable();
+
+function buildSingleTable(): Uint8Array {
+  const table = new Uint8Array(HEADER_NAME_COUNT);
+  const mark = (names: readonly string[], bits: number): void => {
+    for (const name of names) table[HEADER_NAMES.indexOf(name)] |= bits;
+  };
+  mark(['host'], IN_REQUEST);
+  mark(SINGLE_IN_BOTH, IN_REQUEST | IN_RESPONSE);
+  mark(SINGLE_IN_REQUESTS, IN_REQUEST);
+  mark(SINGLE_IN_RESPONSES, IN_RESPONSE);
+  mark(['grpc-status', 'grpc-message'], IN_RESPONSE_TRAILERS);
+  return table;
+}
 
 /**
  * For each byte: 0 when it may not stand in a token (RFC 9110 section 5.6.2), else the byte itself in lower case.

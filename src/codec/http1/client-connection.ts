@@ -128,7 +128,7 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
   }
 
   protected readFirstLine(line: string): string {
-    return line.charCodeAt(0) === 0x48 ? readStatusLine(line, this.head) : 'HPE_INVALID_CONSTANT';
+    return readStatusLine(line, this.head);
   }
 
   protected scanFirstLine(data: Buffer, start: number, end: number): number {

@@ -1,3 +1,4 @@
+import { IN_RESPONSE_TRAILERS } from '../../base/header-names.ts';
 import { latin1 } from '../../base/latin1.ts';
 import type { CodecConnection, StreamResetReason } from '../../contract/codec.ts';
 import type { CodecError } from '../../contract/errors.ts';
@@ -8,7 +9,7 @@ import { CHUNK_BODY_END, CHUNK_DATA, CHUNK_END, CHUNK_MORE, CHUNK_TRAILERS_TOO_L
 import { isUpgrade, removeConnectionTokens, removeIgnoredUpgrades } from './connection-header.ts';
 import { EXACT_INVALID_CHARACTERS, EXACT_OK, EXACT_TOO_MANY, EXACT_UNDERSCORE, exactErrorText, parseExactFields } from './exact-head.ts';
 import { addScannedFields, SCAN_INCOMPLETE, SCAN_UNUSUAL, scanFields } from './field-scanner.ts';
-import { FIELD_OK, FIELD_TOO_MANY, HEAD_TRAILERS, LENGTH_NONE, MessageHead } from './message-head.ts';
+import { FIELD_OK, FIELD_TOO_MANY, HEAD_RESPONSE, HEAD_TRAILERS, LENGTH_NONE, MessageHead } from './message-head.ts';
 import type { FieldResult, HeadKind } from './message-head.ts';
 import type { Http1Settings } from './settings.ts';
 import type { Http1CodecStats } from './stats.ts';
@@ -50,6 +51,8 @@ export type BodyKind = 0 | 1 | 2 | 3 | 4;
 
 const CR = 13;
 const LF = 10;
+/** `H`: nothing else may begin a response, not even an empty line. */
+const FIRST_RESPONSE_BYTE = 0x48;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** Chunks up to this size are put together before they are handed on: many tiny chunks must not cost a pass through the filters each. */
@@ -102,7 +105,7 @@ export abstract class Http1Connection {
     this.messageBegun = false;
     this.firstLineEnd = 0;
     this.chunks = new ChunkedDecoder(settings.maxHeadBytes);
-    this.trailerHead = new MessageHead(settings);
+    this.trailerHead = new MessageHead(settings, kind === HEAD_RESPONSE ? IN_RESPONSE_TRAILERS : 0);
     this.partial = EMPTY;
     this.partialLength = 0;
     this.scanned = 0;
@@ -207,6 +210,10 @@ export abstract class Http1Connection {
       this.firstLineEnd = 0;
       this.protocol = PROTOCOL_HTTP11;
       if (!this.onMessageBegin()) return end;
+      if (this.kind === HEAD_RESPONSE && data[pos] !== FIRST_RESPONSE_BYTE) {
+        this.fail(0, DETAILS_CODEC_ERROR, 'http/1.1 protocol error: HPE_INVALID_CONSTANT');
+        return end;
+      }
     }
     if (this.partialLength === 0) {
       const next = this.readWholeHead(data, pos, end);

@@ -110,9 +110,9 @@ function readFraming(fields: readonly RawField[], head: MessageHead): ExactResul
       lengthSeen = true;
       head.contentLength = parseContentLength(raw);
     } else if (id === ID_TRANSFER_ENCODING) {
-      // `chun CR ked` would be `chunked` with its CR taken out: nobody honest writes that.
-      if (/[\r\n]/.test(raw)) return bad('HPE_INVALID_TRANSFER_ENCODING');
-      encoding = raw;
+      encoding = raw.replace(/[\r\n]/g, '');
+      // `chun CR ked` is `chunked` only once its CR is taken out: nobody honest writes that.
+      if (encoding !== raw && encoding.toLowerCase() === 'chunked') return bad('HPE_INVALID_TRANSFER_ENCODING');
     }
   }
   head.isChunked = encoding.toLowerCase() === 'chunked';

@@ -1,11 +1,14 @@
 import {
   HEADER_NAMES,
+  HEADER_NAME_COUNT,
   ID_CONNECTION,
   ID_CONTENT_LENGTH,
   ID_HOST,
   ID_TRANSFER_ENCODING,
   ID_UPGRADE,
-  SINGLE_NAME_COUNT,
+  IN_REQUEST,
+  IN_RESPONSE,
+  SINGLE_IN,
 } from '../../base/header-names.ts';
 import { HeaderMap } from '../../contract/header-map.ts';
 import { PreserveCaseFormatter } from './key-format.ts';
@@ -65,8 +68,12 @@ export class MessageHead {
   /** Generation in which an id was last seen; says in one read whether a name is there twice. */
   private readonly seen: Int32Array;
   private generation: number;
+  /** Bit of SINGLE_IN for this kind of message. */
+  private singleBit: number;
+  private readonly trailerBit: number;
 
-  constructor(settings: Http1Settings) {
+  /** `trailerBit`: the bit of SINGLE_IN that trailers on this side go by, 0 = none. */
+  constructor(settings: Http1Settings, trailerBit = 0) {
     this.headers = new HeaderMap();
     this.kind = HEAD_REQUEST;
     this.method = '';
@@ -87,13 +94,16 @@ export class MessageHead {
     this.forwardReasonPhrase = settings.forwardReasonPhrase;
     this.droppedUnderscores = 0;
     this.settings = settings;
-    this.seen = new Int32Array(SINGLE_NAME_COUNT);
+    this.seen = new Int32Array(HEADER_NAME_COUNT);
     this.generation = 0;
+    this.singleBit = IN_REQUEST;
+    this.trailerBit = trailerBit;
   }
 
   /** Forgets the last message. */
   begin(kind: HeadKind): void {
     this.kind = kind;
+    this.singleBit = kind === HEAD_REQUEST ? IN_REQUEST : kind === HEAD_RESPONSE ? IN_RESPONSE : this.trailerBit;
     this.method = '';
     this.target = '';
     this.status = 0;
@@ -132,7 +142,7 @@ export class MessageHead {
    */
   addField(id: number, name: string, value: string, original: string): FieldResult {
     this.fieldBytes += name.length + value.length + 3;
-    if (id >= 0 && id < SINGLE_NAME_COUNT) this.addSingle(id, value);
+    if (id >= 0 && (SINGLE_IN[id] & this.singleBit) !== 0) this.addSingle(id, value);
     else {
       if (id < 0 && this.settings.headersWithUnderscoresAction !== UNDERSCORES_ALLOW && name.includes('_')) {
         if (this.settings.headersWithUnderscoresAction !== UNDERSCORES_DROP_HEADER) return FIELD_UNDERSCORE;
