@@ -47,7 +47,7 @@ async function validate(options: ServerOptions, loggers: ProcessLoggers): Promis
   const dispatcher = new ThreadDispatcher({ name: 'main_thread' });
   try {
     const loaded = loadConfiguration(options, loggers);
-    const main = new MainThread({ loaded, options, dispatcher, stats: new MainStats(), loggers, validationOnly: true, onHostUpdate: () => {} });
+    const main = new MainThread({ loaded, options, dispatcher, stats: new MainStats(), loggers, validationOnly: true, sharedCells: null, onHostUpdate: () => {} });
     main.dispose();
   } finally {
     dispatcher.dispose();

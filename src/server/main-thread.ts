@@ -8,6 +8,8 @@ import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { RuntimeLoader } from '../core/runtime/loader.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
+import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
+import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { StatsSources } from '../core/stats/prometheus.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import { registry } from '../extensions/registry.ts';
@@ -31,6 +33,8 @@ export interface MainThreadOptions {
   readonly loggers: ProcessLoggers;
   /** `--mode validate`: build everything, start nothing. */
   readonly validationOnly: boolean;
+  /** Cells that workers see too; null = there are no other threads. */
+  readonly sharedCells: SharedCellSpace | null;
   /** Endpoints that main has found: for the workers. */
   readonly onHostUpdate: (update: HostUpdate) => void;
 }
@@ -72,7 +76,7 @@ export class MainThread {
     this.services = {
       dispatcher,
       rootScope: stats.root,
-      sharedCells: new LocalSharedCells(),
+      sharedCells: given.sharedCells === null ? new LocalSharedCells() : new ThreadSharedCells(given.sharedCells),
       runtime: this.runtime,
       loggers,
       accessLogFiles: new AccessLogFileManager(dispatcher, stats.root, {

@@ -18,6 +18,8 @@ import { MainStats } from './main-stats.ts';
 import { MainThread } from './main-thread.ts';
 import { describeMessage } from './messages.ts';
 import type { ServerOptions } from './options.ts';
+import { createSharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
+import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { OpenedAdmin } from './server-admin.ts';
 import { openAdmin } from './server-admin.ts';
@@ -64,6 +66,8 @@ export class Server {
   private readonly flushTimer: Timer;
   private readonly drainTimer: Timer;
   private flushIntervalMs = 0;
+  /** Null when the only worker is on this thread. */
+  private readonly sharedCells: SharedCellSpace | null;
   private phase: ServerState = STATE_PRE_INITIALIZING;
   private failedHealth = false;
   private draining = false;
@@ -78,6 +82,7 @@ export class Server {
     // An inline worker has the main thread's dispatcher: one thread, one loop, one name.
     this.dispatcher = new ThreadDispatcher({ name: setup.inline ? 'worker_0' : 'main_thread' });
     this.stopped = new Promise((resolve) => (this.onStopped = resolve));
+    this.sharedCells = setup.inline ? null : createSharedCellSpace();
     const concurrency = setup.inline ? 1 : this.options.concurrency;
     this.serverStats = new ServerStats(this.stats.root.scope('server'), concurrency, this.options.restartEpoch);
     this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));
@@ -124,6 +129,7 @@ export class Server {
       stats: this.stats,
       loggers: this.loggers,
       validationOnly: false,
+      sharedCells: this.sharedCells,
       onHostUpdate: (update) => this.passHosts(update),
     });
     this.mainThread = main;
@@ -158,6 +164,7 @@ export class Server {
       version: 1,
       facts: processFacts(bootstrap, this.options, main.node),
       runtime: main.runtime.values,
+      sharedCells: this.sharedCells,
       bootstrap: encode(withoutStaticResources(bootstrap)),
       clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
       listeners: plan.listeners.map((each) => resource(each.name, each.message)),

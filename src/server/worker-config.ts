@@ -15,6 +15,7 @@ import { buildListener } from '../core/network/listener-config.ts';
 import { ThreadRuntime } from '../core/runtime/loader.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
+import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
 import { registry } from '../extensions/registry.ts';
 import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
 import { DrainState } from './drain.ts';
@@ -62,7 +63,7 @@ export class WorkerConfig {
     this.services = {
       dispatcher,
       rootScope,
-      sharedCells: host?.sharedCells() ?? new LocalSharedCells(),
+      sharedCells: message.sharedCells === null ? (host?.sharedCells() ?? new LocalSharedCells()) : new ThreadSharedCells(message.sharedCells),
       runtime: this.runtime,
       loggers,
       accessLogFiles: new AccessLogFileManager(dispatcher, rootScope, {

@@ -1,4 +1,5 @@
 import type { RuntimeValues } from '../core/runtime/loader.ts';
+import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import type { LogSetup } from './logger.ts';
@@ -52,6 +53,8 @@ export interface ConfigureMessage {
   readonly version: number;
   readonly facts: ProcessFacts;
   readonly runtime: RuntimeValues;
+  /** Null for an inline worker, which has main's cells. */
+  readonly sharedCells: SharedCellSpace | null;
   /** Bootstrap without its static resources. */
   readonly bootstrap: Uint8Array;
   readonly clusters: readonly ResourceBytes[];
