@@ -27,6 +27,8 @@ export type ExtensionCategory =
   | 'envoy.transport_sockets.downstream'
   | 'envoy.transport_sockets.upstream'
   | 'envoy.request_id'
+  | 'envoy.http.original_ip_detection'
+  | 'envoy.http.early_header_mutation'
   | 'envoy.http.stateful_header_formatters'
   | 'envoy.upstream_options'
   | 'envoy.formatter'
@@ -97,7 +99,7 @@ export interface AccessLogFiles {
 
 /** Buffered append; flushed when full, by timer, and on close. */
 export interface AccessLogFile {
-  /** Appends a complete record with its newline; UTF-16 text that is written as UTF-8. */
+  /** Appends a complete record with its newline: a byte string, one character a byte (formatters make such), written as it is. */
   write(record: string): void;
 }
 

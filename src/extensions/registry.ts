@@ -5,6 +5,11 @@ import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.
 import { bufferFilter } from './filters/http/buffer/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
+import { routerFilter } from './filters/http/router/index.ts';
+import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
+import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
+import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
+import { uuidRequestId } from './request_id/uuid/index.ts';
 
 /**
  * All extensions of nuncio: the one explicit list (no registration by import). docs/user/status.md is made from it. An extension is added
@@ -15,6 +20,13 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   bufferFilter,
   headerMutationFilter,
   healthCheckFilter,
+  routerFilter,
+  // envoy.filters.network
+  httpConnectionManager,
+  // parts of the connection manager
+  earlyHeaderMutation,
+  xffOriginalIpDetection,
+  uuidRequestId,
   // envoy.access_loggers
   fileAccessLog,
   stdoutAccessLog,

@@ -231,6 +231,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     info.requestedServerName = from.requestedServerName;
     info.filterChainName = from.filterChainName;
     info.listenerName = config.listenerName;
+    info.schemeMatchesUpstream = config.schemeMatchesUpstream;
     if (from.filterState !== null) info.filterState = new Map(from.filterState);
     return info;
   }

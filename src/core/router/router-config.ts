@@ -59,4 +59,6 @@ export interface RouterConfig {
   readonly flushUpstreamLogOnUpstreamStream: boolean;
   /** Milliseconds, 0 = off. */
   readonly upstreamLogFlushInterval: number;
+  /** Body of a CONNECT before its 2xx is refused with 400 instead of held. */
+  readonly rejectEarlyConnectData: boolean;
 }

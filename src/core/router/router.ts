@@ -270,7 +270,7 @@ export class RouterFilter implements StreamDecoderFilter, LoadBalancerContext, R
 
   decodeData(data: Buffer, endStream: boolean): FilterDataStatus {
     const callbacks = this.callbacks;
-    if (data.length > 0 && !this.responseStarted && this.headers.get(':method') === 'CONNECT') {
+    if (this.config.rejectEarlyConnectData && data.length > 0 && !this.responseStarted && this.headers.get(':method') === 'CONNECT') {
       callbacks.sendLocalReply(400, '', null, NO_GRPC_STATUS, RESCUE.earlyConnectData.details);
       return DATA_STOP_ITERATION_NO_BUFFER;
     }

@@ -5,6 +5,7 @@ import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Connection } from '../../contract/network.ts';
 import type { ShadowPolicy } from '../../contract/route.ts';
 import { responseStatus } from '../http/local-reply.ts';
+import { appendLocalXff } from '../http/xff.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import type { Cancellable, ClusterInfo, Host, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
 import { poolFailureReset, resetStatus } from './rescue.ts';
@@ -58,6 +59,7 @@ function startOne(router: RouterFilter, policy: ShadowPolicy, endStream: boolean
   if (literal !== '') headers.set(':authority', literal);
   else if (!policy.disableShadowHostSuffixAppend) headers.set(':authority', shadowHost(headers.get(':authority') ?? ''));
   headers.set('x-envoy-internal', 'true');
+  appendLocalXff(headers);
   const pool = cluster.httpPool(0, callbacks.streamInfo.protocol, null);
   if (pool === null) {
     chargeShadow(cluster.info, 503);

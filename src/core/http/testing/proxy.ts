@@ -140,7 +140,8 @@ export class TestProxy {
       dispatcher: this.dispatcher, clusterManager: this.clusters, runtime: this.runtime, logger: SILENT, rootScope: this.root,
       stats: new RouterStats(stats.scope), timers: new TimerPool(this.dispatcher), zone: '', dynamicStats: true,
       suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, suppressGrpcRequestFailureCodeStats: false, strictCheckHeaders: [],
-      upstreamLogs: [], flushUpstreamLogOnUpstreamStream: false, upstreamLogFlushInterval: 0, ...options.router,
+      upstreamLogs: [], flushUpstreamLogOnUpstreamStream: false, upstreamLogFlushInterval: 0, rejectEarlyConnectData: false,
+      ...options.router,
     };
     this.config = { ...this.managerDefaults(stats, options), ...options.manager };
   }
