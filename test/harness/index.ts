@@ -1,4 +1,5 @@
 // The harness in one import: see README.md.
+export { Blackhole } from './blackhole.ts'
 export { RawClient } from './client.ts'
 export type { Bytes, Ending, Target } from './client.ts'
 export { headerOf, splitRequests, splitResponses, statusOf } from './http1-messages.ts'

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { freePort, ProxyProcess, ScriptedOrigin, withCleanup } from '../harness/index.ts'
+import { Blackhole, freePort, ProxyProcess, ScriptedOrigin, withCleanup } from '../harness/index.ts'
 import type { ProxyKind } from '../harness/index.ts'
 import { readStats, runCase } from './case-run.ts'
 import type { Stage } from './case-run.ts'
@@ -24,6 +24,7 @@ export function runFile(kind: ProxyKind, scenario: Scenario, hints: Readonly<Rec
     masker.folder(folder, 'dir')
     const origins = await startOrigins(scenario, defer)
     const values = await placeholders(origins, folder, masker)
+    if (JSON.stringify(scenario).includes('blackhole')) await addBlackhole(values, masker, defer)
     const config = configText(scenario, values)
     const proxy = await ProxyProcess.start({ kind, config: config.text, configFormat: config.format, adminPort: Number(values.get('admin')), folder, args: [...ARGS, ...(scenario.args ?? [])] })
     defer(() => proxy.stop(kind === 'envoy' ? 'SIGKILL' : 'SIGTERM'))
@@ -54,4 +55,12 @@ async function placeholders(origins: ReadonlyMap<string, ScriptedOrigin>, folder
   for (const [name, origin] of origins) values.set(name, String(origin.port))
   for (const [name, value] of values) if (/^\d+$/.test(value)) masker.port(value, name)
   return values
+}
+
+/** `${blackhole}`: a port where a connect is never answered. */
+async function addBlackhole(values: Map<string, string>, masker: Masker, defer: (undo: () => unknown) => void): Promise<void> {
+  const hole = await Blackhole.start()
+  defer(() => hole.stop())
+  values.set('blackhole', String(hole.port))
+  masker.port(hole.port, 'blackhole')
 }
