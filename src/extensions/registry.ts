@@ -6,7 +6,10 @@ import { bufferFilter } from './filters/http/buffer/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { routerFilter } from './filters/http/router/index.ts';
+import { directResponseFilter } from './filters/network/direct_response/index.ts';
+import { echoFilter } from './filters/network/echo/index.ts';
 import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
+import { tcpProxyFilter } from './filters/network/tcp_proxy/index.ts';
 import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
 import { uuidRequestId } from './request_id/uuid/index.ts';
@@ -22,7 +25,10 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   healthCheckFilter,
   routerFilter,
   // envoy.filters.network
+  directResponseFilter,
+  echoFilter,
   httpConnectionManager,
+  tcpProxyFilter,
   // parts of the connection manager
   earlyHeaderMutation,
   xffOriginalIpDetection,
