@@ -90,7 +90,7 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
    * Bytes on an idle connection: it is poisoned and must close. A 408 is a server's way to say goodbye, not an error (`goaway`).
    */
   private refuseUnsolicited(data: Buffer): CodecError {
-    const isTimeout = /^HTTP\/1\.[01] 408/.test(latin1(data, 0, 16));
+    const isTimeout = /^HTTP\/1\.[01] 408/.test(latin1(data, 0, Math.min(data.length, 16)));
     const error: CodecError = {
       kind: isTimeout ? 'goaway' : 'codec',
       message: 'http/1.1 protocol error: response before a request',
