@@ -2,6 +2,7 @@ import type { HeaderMutation as HeaderMutationMessage } from '#api/envoy/config/
 import type { LogContext } from '../contract/access-log.ts';
 import { ConfigError, configAt } from '../contract/errors.ts';
 import type { HeaderMap } from '../contract/header-map.ts';
+import { addHeader, INLINE_REQUEST_HEADERS } from './http/inline-headers.ts';
 import { asciiLowerCase, toByteString } from './byte-string.ts';
 import { ADD_IF_ABSENT, APPEND_IF_EXISTS_OR_ADD, HeaderValueTemplate, OVERWRITE_IF_EXISTS } from './header-value.ts';
 import { buildStringMatcher } from './matchers/string-matcher.ts';
@@ -18,9 +19,9 @@ interface Mutation {
 export class HeaderMutations {
   private readonly mutations: readonly Mutation[];
 
-  /** `path` is the name of the list, for errors. */
-  constructor(messages: readonly HeaderMutationMessage[], path: string) {
-    this.mutations = messages.map((message, i) => configAt(`${path}[${i}]`, () => mutationOf(message)));
+  /** `path` is the name of the list, for errors; `inline` the headers that have one entry only where these mutations apply. */
+  constructor(messages: readonly HeaderMutationMessage[], path: string, inline: ReadonlySet<string> = INLINE_REQUEST_HEADERS) {
+    this.mutations = messages.map((message, i) => configAt(`${path}[${i}]`, () => mutationOf(message, inline)));
   }
 
   get isEmpty(): boolean {
@@ -33,10 +34,10 @@ export class HeaderMutations {
   }
 }
 
-function mutationOf(message: HeaderMutationMessage): Mutation {
+function mutationOf(message: HeaderMutationMessage, inline: ReadonlySet<string>): Mutation {
   const action = message.action;
   switch (action.case) {
-    case 'append': return new Append(configAt('append', () => new HeaderValueTemplate(action.value)));
+    case 'append': return new Append(configAt('append', () => new HeaderValueTemplate(action.value)), inline);
     case 'remove': return new Remove(asciiLowerCase(toByteString(action.value)));
     case 'removeOnMatch': {
       const matcher = action.value.keyMatcher;
@@ -49,9 +50,11 @@ function mutationOf(message: HeaderMutationMessage): Mutation {
 
 class Append implements Mutation {
   private readonly template: HeaderValueTemplate;
+  private readonly inline: ReadonlySet<string>;
 
-  constructor(template: HeaderValueTemplate) {
+  constructor(template: HeaderValueTemplate, inline: ReadonlySet<string>) {
     this.template = template;
+    this.inline = inline;
   }
 
   apply(headers: HeaderMap, context: LogContext): void {
@@ -59,7 +62,7 @@ class Append implements Mutation {
     const value = template.value(context);
     if (value === '' && !template.keepEmpty) return;
     if (template.action === APPEND_IF_EXISTS_OR_ADD) {
-      headers.add(template.name, value);
+      addHeader(headers, template.name, value, this.inline);
       return;
     }
     const exists = headers.has(template.name);

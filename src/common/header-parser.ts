@@ -2,6 +2,7 @@ import type { HeaderValueOption } from '#api/envoy/config/core/v3/base_pb.js';
 import type { LogContext } from '../contract/access-log.ts';
 import { ConfigError, configAt } from '../contract/errors.ts';
 import type { HeaderMap } from '../contract/header-map.ts';
+import { addHeader, INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS } from './http/inline-headers.ts';
 import { asciiLowerCase, toByteString } from './byte-string.ts';
 import {
   ADD_IF_ABSENT, APPEND_IF_EXISTS_OR_ADD, HeaderValueTemplate, isModifiableHeader, OVERWRITE_IF_EXISTS,
@@ -18,8 +19,10 @@ export class HeaderParser {
   readonly needsContext: boolean;
   /** Values of the present evaluation, by index of `toAdd`; null = not written. Kept between calls to allocate nothing. */
   private readonly values: (string | null)[];
+  private readonly inline: ReadonlySet<string>;
 
-  constructor(toAdd: readonly HeaderValueTemplate[], toRemove: readonly string[]) {
+  constructor(toAdd: readonly HeaderValueTemplate[], toRemove: readonly string[], inline: ReadonlySet<string>) {
+    this.inline = inline;
     this.toAdd = toAdd;
     this.toRemove = toRemove;
     this.needsContext = toAdd.some((template) => template.constant === null);
@@ -43,7 +46,7 @@ export class HeaderParser {
     }
     for (let i = 0; i < add.length; i++) {
       const value = values[i];
-      if (value !== null && add[i].action <= ADD_IF_ABSENT) headers.add(add[i].name, value);
+      if (value !== null && add[i].action <= ADD_IF_ABSENT) addHeader(headers, add[i].name, value, this.inline);
     }
   }
 
@@ -68,5 +71,5 @@ export function buildHeaderParser(
     }
     return asciiLowerCase(toByteString(name));
   });
-  return new HeaderParser(templates, names);
+  return new HeaderParser(templates, names, prefix === 'request_headers' ? INLINE_REQUEST_HEADERS : INLINE_RESPONSE_HEADERS);
 }

@@ -30,7 +30,7 @@ export interface AccessLogFilter {
   evaluate(context: LogContext): boolean;
 }
 
-/** Makes text of a context: a compiled format string. Total: it never throws. */
+/** Makes text of a context: a compiled format string. The text is a byte string, one character a byte. Total: it never throws. */
 export interface Formatter {
   format(context: LogContext): string;
 }

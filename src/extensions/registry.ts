@@ -1,5 +1,6 @@
 import { ExtensionRegistry } from './extension-registry.ts';
 import type { AnyFactory } from './extension-registry.ts';
+import { BUILT_IN } from './built-in.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
 import { bufferFilter } from './filters/http/buffer/index.ts';
@@ -37,6 +38,7 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   fileAccessLog,
   stdoutAccessLog,
   stderrAccessLog,
+  ...BUILT_IN,
 ];
 
 /** The extensions of this program, by type. */

@@ -7,6 +7,9 @@ import { toByteString } from '../../../../common/byte-string.ts';
 import { TextFormatter } from '../../../../common/formatter/formatter.ts';
 import { HeaderMutations } from '../../../../common/header-mutations.ts';
 import { ADD_IF_ABSENT, APPEND_IF_EXISTS_OR_ADD, OVERWRITE_IF_EXISTS } from '../../../../common/header-value.ts';
+import {
+  INLINE_REQUEST_HEADERS, INLINE_REQUEST_TRAILERS, INLINE_RESPONSE_HEADERS, INLINE_RESPONSE_TRAILERS,
+} from '../../../../common/http/inline-headers.ts';
 import { QueryParams } from '../../../../common/http/query-params.ts';
 import { notYet } from '../../../../common/not-yet.ts';
 import type { Formatter, LogContext } from '../../../../contract/access-log.ts';
@@ -32,10 +35,10 @@ export class Mutations {
   constructor(message: MutationsMessage | undefined) {
     const formatter = message?.formatters[0];
     if (formatter !== undefined) throw notYet(`formatter extension '${formatter.name}'`, 'formatters[0]');
-    this.requestHeaders = new HeaderMutations(message?.requestMutations ?? [], 'request_mutations');
-    this.responseHeaders = new HeaderMutations(message?.responseMutations ?? [], 'response_mutations');
-    this.requestTrailers = new HeaderMutations(message?.requestTrailersMutations ?? [], 'request_trailers_mutations');
-    this.responseTrailers = new HeaderMutations(message?.responseTrailersMutations ?? [], 'response_trailers_mutations');
+    this.requestHeaders = new HeaderMutations(message?.requestMutations ?? [], 'request_mutations', INLINE_REQUEST_HEADERS);
+    this.responseHeaders = new HeaderMutations(message?.responseMutations ?? [], 'response_mutations', INLINE_RESPONSE_HEADERS);
+    this.requestTrailers = new HeaderMutations(message?.requestTrailersMutations ?? [], 'request_trailers_mutations', INLINE_REQUEST_TRAILERS);
+    this.responseTrailers = new HeaderMutations(message?.responseTrailersMutations ?? [], 'response_trailers_mutations', INLINE_RESPONSE_TRAILERS);
     this.query = (message?.queryParameterMutations ?? []).map((each, i) =>
       configAt(`query_parameter_mutations[${i}]`, () => queryMutation(each)));
   }

@@ -1,0 +1,44 @@
+import type { ExtensionFactory } from '../contract/extension.ts';
+
+/**
+ * Extensions of Envoy that the engine itself implements, so that their configuration only has to be known: the code stands where the
+ * comment says.
+ */
+export const BUILT_IN: readonly ExtensionFactory[] = [
+  // core/network: plain sockets.
+  {
+    name: 'envoy.transport_sockets.raw_buffer',
+    category: 'envoy.transport_sockets.downstream',
+    configTypes: ['envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'],
+    status: 'works',
+  },
+  {
+    name: 'envoy.transport_sockets.raw_buffer',
+    category: 'envoy.transport_sockets.upstream',
+    configTypes: ['envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'],
+    status: 'works',
+  },
+  // core/upstream/build-cluster.
+  {
+    name: 'envoy.load_balancing_policies.round_robin',
+    category: 'envoy.load_balancing_policies',
+    configTypes: ['envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin'],
+    status: 'partly',
+    statusNote: 'without slow start and locality weights',
+  },
+  // core/upstream/http-protocol-options.
+  {
+    name: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    category: 'envoy.upstream_options',
+    configTypes: ['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'],
+    status: 'partly',
+    statusNote: 'HTTP/1 only',
+  },
+  // codec/http1.
+  {
+    name: 'envoy.http.stateful_header_formatters.preserve_case',
+    category: 'envoy.http.stateful_header_formatters',
+    configTypes: ['envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig'],
+    status: 'works',
+  },
+];
