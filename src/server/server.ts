@@ -8,6 +8,7 @@ import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { DrainRequest, ServerState } from './admin/context.ts';
 import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
 import { mainWatchdog, processFacts, statsFlushInterval } from './bootstrap-facts.ts';
+import { compactHeap } from './compact-heap.ts';
 import { InlineWorker } from './inline-worker.ts';
 import { ListenPlan } from './listen-plan.ts';
 import { ListenerManagerStats } from './listener-manager-stats.ts';
@@ -42,6 +43,9 @@ export interface ServerSetup {
   readonly ephemeralPorts: boolean;
 }
 
+/** Everything of the start is over by then. */
+const COMPACT_AFTER_MS = 100;
+
 /**
  * The process: main thread services, workers, admin. `Server.start` is done when the workers accept connections. The order of
  * starting is Envoy's (docs/internals/threading.md).
@@ -65,6 +69,7 @@ export class Server {
   private watchdog: Watchdog | null = null;
   private readonly flushTimer: Timer;
   private readonly drainTimer: Timer;
+  private readonly compactTimer: Timer;
   private flushIntervalMs = 0;
   /** Null when the only worker is on this thread. */
   private readonly sharedCells: SharedCellSpace | null;
@@ -88,6 +93,7 @@ export class Server {
     this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));
     this.flushTimer = this.dispatcher.createTimer(() => this.flush());
     this.drainTimer = this.dispatcher.createTimer(() => this.stopListeners(false));
+    this.compactTimer = this.dispatcher.createTimer(compactHeap);
     const log = this.loggers.setup;
     this.pool = new WorkerPool({
       concurrency,
@@ -196,6 +202,8 @@ export class Server {
     if (this.flushIntervalMs > 0) this.flushTimer.enable(this.flushIntervalMs);
     this.refreshStats();
     this.log.log(LOG_INFO, 'starting main dispatch loop');
+    // In a program of someone else's the heap is not ours to judge.
+    if (!this.setup.inline) this.compactTimer.enable(COMPACT_AFTER_MS);
   }
 
   get main(): MainThread | null {
@@ -289,6 +297,7 @@ export class Server {
     this.draining = true;
     this.flushTimer.disable();
     this.drainTimer.disable();
+    this.compactTimer.disable();
     this.watchdog?.dispose();
     await this.openedAdmin?.server?.close();
     await this.pool.stop();

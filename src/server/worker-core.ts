@@ -5,6 +5,7 @@ import { ipAddress } from '../core/network/address.ts';
 import type { ListenerConfig } from '../core/network/listener-config.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import { StatsStore } from '../core/stats/store.ts';
+import { compactHeap } from './compact-heap.ts';
 import { configErrorText } from './error-text.ts';
 import type { ProcessLoggers } from './logger.ts';
 import type { WorkerHost } from './worker-config.ts';
@@ -89,6 +90,8 @@ export class WorkerCore {
       this.answer({ type: 'configure-failed', message: configErrorText(error) });
       return;
     }
+    // Before the first connection: afterwards it would hold requests.
+    if (this.host === null) compactHeap();
     this.answer({ type: 'configured', version: message.version });
   }
 
