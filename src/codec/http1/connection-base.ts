@@ -171,6 +171,11 @@ export abstract class Http1Connection {
     return -1;
   }
 
+  /** Reads nothing any more, without an error: the stream was reset, the connection is about to close. */
+  protected swallow(): void {
+    this.state = STATE_DEAD;
+  }
+
   /** Like `fail` without a word to the stream. */
   protected die(error: CodecError): void {
     this.state = STATE_DEAD;

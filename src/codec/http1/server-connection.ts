@@ -56,7 +56,6 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
   /** Bytes behind a request that is not answered yet, and whether the connection is paused for them. */
   private waiting: Buffer;
   private pausedForWaiting: boolean;
-  private resetCalled: boolean;
   private outboundResponses: number;
   /** The head ended its request: decodeHeaders comes with the end of the message. */
   private headersDeferred: boolean;
@@ -76,7 +75,6 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
     this.dispatching = false;
     this.waiting = NOTHING;
     this.pausedForWaiting = false;
-    this.resetCalled = false;
     this.outboundResponses = 0;
     this.headersDeferred = false;
   }
@@ -141,10 +139,6 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
   }
 
   protected onMessageBegin(): boolean {
-    if (this.resetCalled) {
-      this.die({ kind: 'codec', message: 'bytes after a reset', details: '', status: 0 });
-      return false;
-    }
     this.headersDeferred = false;
     const encoder = new Http1ResponseEncoder(this);
     this.encoder = encoder;
@@ -329,7 +323,7 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
 
   onStreamReset(encoder: Http1StreamEncoder, reason: StreamResetReason): void {
     if (encoder !== this.encoder) return;
-    this.resetCalled = true;
+    this.swallow();
     this.encoder = null;
     this.decoder = null;
     encoder.runResetCallbacks(reason);
