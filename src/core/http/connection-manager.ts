@@ -54,6 +54,8 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   private drainState: DrainState;
   /** max_connection_duration is over, and only a response may say so (`http1_safe_max_connection_duration`). */
   private softDrain: boolean;
+  /** The streams have been told that the connection goes. */
+  private ending: boolean;
   private closed: boolean;
   private accumulatedRequests: number;
   private closedRequests: number;
@@ -74,6 +76,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.quietTimer = null;
     this.drainState = DRAIN_NONE;
     this.softDrain = false;
+    this.ending = false;
     this.closed = false;
     this.accumulatedRequests = 0;
     this.closedRequests = 0;
@@ -260,13 +263,13 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     stream.finish();
     const at = this.streams.indexOf(stream);
     if (at >= 0) this.streams.splice(at, 1);
-    if (this.streams.length === 0 && !this.closed) this.idleTimer?.start(this.config.idleTimeout);
+    if (this.streams.length === 0 && !this.ending) this.idleTimer?.start(this.config.idleTimeout);
     if (this.prematureResets > 0) this.maybeCloseAfterResets();
   }
 
   /** Gives a finished stream's timers to the next stream. */
   reuseTimers(timers: StreamTimers): void {
-    if (this.closed || this.spareTimers !== null) timers.dispose();
+    if (this.ending || this.spareTimers !== null) timers.dispose();
     else this.spareTimers = timers;
   }
 
@@ -419,6 +422,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
 
   /** Ends all streams because the connection goes. `type` null = the peer did it. */
   private endWith(type: CloseType | null, flag: number, details: string): void {
+    this.ending = true;
     this.idleTimer?.dispose();
     this.durationTimer?.disable();
     this.drainTimer?.disable();

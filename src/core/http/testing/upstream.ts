@@ -1,5 +1,6 @@
 import { DEFAULT_HTTP1_CLIENT_SETTINGS, Http1ClientConnection } from '../../../codec/http1/index.ts';
-import type { CodecConnection, ResponseDecoder } from '../../../contract/codec.ts';
+import { RESET_PROTOCOL_ERROR } from '../../../contract/codec.ts';
+import type { CodecConnection, RequestEncoder, ResponseDecoder } from '../../../contract/codec.ts';
 import type { SharedCell } from '../../../contract/shared-cells.ts';
 import type { Scope } from '../../../contract/stats.ts';
 import { PROTOCOL_HTTP11 } from '../../../contract/stream-info.ts';
@@ -82,6 +83,7 @@ export class TestUpstream {
   readonly connection: MemoryConnection;
   readonly codec: Http1ClientConnection;
   reset = false;
+  encoder: RequestEncoder | null = null;
 
   constructor(dispatcher: ThreadDispatcher, id: number) {
     const connection = new MemoryConnection(dispatcher, id, '10.9.9.9');
@@ -103,7 +105,8 @@ export class TestUpstream {
 
   respond(text: string): void {
     this.connection.dispatcher.runInTurn((bytes: Buffer) => {
-      this.codec.dispatch(bytes);
+      // What a codec client does with an error: the stream dies with the connection.
+      if (this.codec.dispatch(bytes) !== null) this.encoder?.stream.resetStream(RESET_PROTOCOL_ERROR);
     }, Buffer.from(text, 'latin1'));
     this.connection.dispatcher.runPosted();
   }
@@ -199,6 +202,7 @@ export class TestCluster implements ThreadLocalCluster, HttpConnectionPool {
     const upstream = new TestUpstream(this.dispatcher, 100 + this.upstreams.length);
     this.upstreams.push(upstream);
     const encoder = upstream.codec.newStream(pending.decoder);
+    upstream.encoder = encoder;
     encoder.stream.addCallbacks({
       onResetStream: () => {
         upstream.reset = true;
