@@ -11,16 +11,16 @@ function usage() {
   return 2;
 }
 
-function main() {
+async function main() {
   const suite = Object.hasOwn(SUITES, task ?? '') ? SUITES[task] : undefined;
   const tool = Object.hasOwn(TOOLS, task ?? '') ? TOOLS[task] : undefined;
   if (suite === undefined && tool === undefined) return usage();
   const node = ensureRuntime();
   ensureDependencies({ development: true });
   if (tool !== undefined) return runNode(node, [...NODE_FLAGS, ...tool.command, ...rest]);
-  const counts = runSuite(node, suite, rest);
+  const counts = await runSuite(node, suite, rest);
   console.log(`${task}: passed ${counts.passed}, failed ${counts.failed}, skipped ${counts.skipped}`);
   return counts.failed === 0 ? 0 : 1;
 }
 
-process.exitCode = main();
+process.exitCode = await main();

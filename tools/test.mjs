@@ -42,17 +42,18 @@ function printCounts(results) {
   return total.failed;
 }
 
-function main() {
+async function main() {
   const names = chosenSuites(process.argv.slice(2));
   const node = ensureRuntime();
   ensureDependencies({ development: true });
-  const results = names.map((name) => {
+  const results = [];
+  for (const name of names) {
     console.log(`\n── ${name} ──`);
     const started = performance.now();
-    const counts = runSuite(node, SUITES[name]);
-    return { name, counts, seconds: (performance.now() - started) / 1000 };
-  });
+    const counts = await runSuite(node, SUITES[name]);
+    results.push({ name, counts, seconds: (performance.now() - started) / 1000 });
+  }
   return printCounts(results) === 0 ? 0 : 1;
 }
 
-process.exitCode = main();
+process.exitCode = await main();
