@@ -198,7 +198,9 @@ class NetTransport implements Transport {
     if (this.pending < before) this.dispatcher.runInTurn(deliverProgress, this);
   }
 
+  /** Once: the socket's close event follows its error. */
   private failed(errno: number): void {
+    if (this.errno !== 0) return;
     this.errno = errno;
     if (!this.closed) this.dispatcher.runInTurn(deliverError, this);
   }
