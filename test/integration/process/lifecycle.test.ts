@@ -114,7 +114,7 @@ describe('a graceful end', () => {
       await assert.rejects(RawClient.connect({ port }))
       const [response] = await client.readResponses(1)
       assert.equal(response?.body, 'done')
-      assert.ok(response?.headers.some((line) => line.toLowerCase() === 'connection: close'), String(response?.headers))
+      assert.ok(response?.headers.some((line) => line[0].toLowerCase() === 'connection' && line[1] === 'close'), String(response?.headers))
       assert.equal(await client.readUntilClose(), 'fin')
       assert.equal(await proxy.waitForExit(), 0)
     }))
@@ -191,7 +191,7 @@ describe('a graceful end', () => {
             continue
           }
           answered++
-          if (response.headers.some((line) => line.toLowerCase() === 'connection: close')) {
+          if (response.headers.some((line) => line[0].toLowerCase() === 'connection' && line[1] === 'close')) {
             client.close()
             client = null
             sent = 0
