@@ -28,7 +28,7 @@ export interface ProxyOptions {
   readonly prefix?: readonly string[]
   /** Folder for the configuration; by default a new one that `stop` removes. */
   readonly folder?: string
-  /** How long it may take to be LIVE. Default 10 s. */
+  /** How long it may take to be LIVE. Default 20 s, for machines with other work. */
   readonly timeoutMs?: number
 }
 
@@ -85,7 +85,7 @@ export class ProxyProcess {
     const proxy = ProxyProcess.launch(options)
     const started = performance.now()
     try {
-      await until(`${options.kind} to be LIVE`, () => proxy.isLiveOrThrow(), { timeoutMs: options.timeoutMs ?? 10_000, everyMs: 5 })
+      await until(`${options.kind} to be LIVE`, () => proxy.isLiveOrThrow(), { timeoutMs: options.timeoutMs ?? 20_000, everyMs: 5 })
     } catch (error) {
       await proxy.stop('SIGKILL')
       throw new Error(`${options.kind} did not start: ${(error as Error).message}\n${proxy.stderr().slice(-4_000)}`, { cause: error })

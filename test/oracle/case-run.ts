@@ -1,7 +1,7 @@
 // Plays one case against a running proxy and observes everything.
 import { readFileSync } from 'node:fs'
-import { RawClient, ScriptedOrigin, sleep, until } from '../harness/index.ts'
-import type { ProxyProcess, Target } from '../harness/index.ts'
+import { RawClient, sleep, until } from '../harness/index.ts'
+import type { ProxyProcess, ScriptedOrigin, Target } from '../harness/index.ts'
 import { ASSUMED_ADDRESS_LENGTH, canonicalLines, extraTimeDigits, isMaskedStat, OWN_ADDRESS } from './mask.ts'
 import type { Masker } from './mask.ts'
 import type { Observation, SeenConnection } from './observation.ts'
@@ -165,7 +165,7 @@ function extraAddressBytes(stage: Stage): number {
 function takeDelta(stage: Stage, stats: Map<string, number>, clients: readonly RawClient[], addressBytes: number): Record<string, number> {
   const delta: Record<string, number> = {}
   const digits = clients.reduce((sum, client) => sum + extraTimeDigits(client.received), 0)
-  for (const [name, value] of [...stats].sort()) {
+  for (const [name, value] of [...stats].sort(([left], [right]) => (left < right ? -1 : 1))) {
     let change = value - (stage.stats.get(name) ?? 0)
     if (/^http\..*\.downstream_cx_tx_bytes_total$/.test(name)) change -= digits
     if (/^cluster\..*\.upstream_cx_tx_bytes_total$/.test(name)) change -= addressBytes

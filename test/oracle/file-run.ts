@@ -26,7 +26,7 @@ export function runFile(kind: ProxyKind, scenario: Scenario, hints: Readonly<Rec
     const values = await placeholders(origins, folder, masker)
     if (JSON.stringify(scenario).includes('blackhole')) await addBlackhole(values, masker, defer)
     const config = configText(scenario, values)
-    const proxy = await ProxyProcess.start({ kind, config: config.text, configFormat: config.format, adminPort: Number(values.get('admin')), folder, args: [...ARGS, ...(scenario.args ?? [])] })
+    const proxy = await ProxyProcess.start({ kind, config: config.text, configFormat: config.format, adminPort: Number(values.get('admin')), folder, timeoutMs: 30_000, args: [...ARGS, ...(scenario.args ?? [])] })
     defer(() => proxy.stop(kind === 'envoy' ? 'SIGKILL' : 'SIGTERM'))
     const stage: Stage = { scenario, proxy, origins, values, masker, logFile: path.join(folder, 'access.log'), stats: await readStats(proxy), logOffset: 0 }
     const seen: Record<string, Observation> = {}

@@ -9,7 +9,7 @@ export function originScript(spec: OriginSpec | undefined): OriginScript {
   if (spec === undefined) return { replies: [answer()] }
   if (Array.isArray(spec)) return { replies: spec.map(replyOf) }
   if (typeof spec === 'object' && isScript(spec)) return scriptWithReplies(spec)
-  return { replies: [replyOf(spec as ReplySpec)] }
+  return { replies: [replyOf(spec)] }
 }
 
 function isScript(spec: OriginSpec): spec is OriginScript {
