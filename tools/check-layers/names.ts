@@ -19,27 +19,29 @@ function folderProblem(file: string): string | null {
   return null;
 }
 
-function fileProblem(file: string, all: ReadonlySet<string>): string | null {
+function fileProblem(file: string, codeFolders: ReadonlySet<string>): string | null {
   const name = path.posix.basename(file);
   if (OTHER_FILES.test(name)) return null;
   if (!KEBAB_FILE.test(name)) return `${name} is not kebab-case`;
-  if (!name.endsWith('.test.ts') || all.has(file.replace(/\.test\.ts$/, '.ts'))) return null;
-  return `a test lies beside what it tests: there is no ${name.replace('.test.ts', '.ts')} here`;
+  if (!name.endsWith('.test.ts') || codeFolders.has(path.posix.dirname(file))) return null;
+  return 'a test lies beside the code that it tests: there is none in this folder';
 }
 
 /**
- * File names and places of everything below `src/`: kebab-case, a test beside its file, an extension in a folder that Envoy's
+ * File names and places of everything below `src/`: kebab-case, a test beside its code, an extension in a folder that Envoy's
  * name or the package of its type gives (`envoyNames`, such as `filters.http.local_ratelimit`), with its user page.
  */
 export function checkNames(files: readonly string[], envoyNames: ReadonlySet<string>): Violation[] {
   const all = new Set(files);
+  const code = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const codeFolders = new Set(code.map((file) => path.posix.dirname(file)));
   const violations: Violation[] = [];
   const report = (file: string, text: string | null): void => {
     if (text !== null) violations.push({ file, line: 1, text });
   };
   for (const file of files) {
     report(file, folderProblem(file));
-    report(file, fileProblem(file, all));
+    report(file, fileProblem(file, codeFolders));
   }
   for (const folder of findExtensionFolders(files)) {
     const name = folder.slice('src/extensions/'.length).replaceAll('/', '.');

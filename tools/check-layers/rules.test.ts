@@ -117,13 +117,13 @@ test('a circle of files is found and shown, one of types only is not', () => {
   assert.deepEqual(findCycles([...round.slice(0, 2), file('src/base/c.ts', "import type { A } from './a.ts';\n")]), []);
 });
 
-test('names: kebab-case files, a test beside its file, extensions as Envoy names them', () => {
+test('names: kebab-case files, a test beside its code, extensions as Envoy names them', () => {
   const names = new Set(['filters.http.buffer']);
   const texts = (files: string[]): string[] => checkNames(files, names).map((violation) => violation.text);
   assert.deepEqual(texts(['src/base/byte-queue.ts', 'src/base/byte-queue.test.ts']), []);
   assert.deepEqual(texts([`${buffer}/index.ts`, `${buffer}/README.md`]), []);
   assert.match(texts(['src/base/byteQueue.ts'])[0] ?? '', /kebab-case/);
-  assert.match(texts(['src/base/byte-queue.test.ts'])[0] ?? '', /no byte-queue\.ts/);
+  assert.match(texts(['src/base/tests/byte-queue.test.ts', 'src/base/byte-queue.ts'])[0] ?? '', /beside the code/);
   assert.match(texts(['src/Base/x.ts'])[0] ?? '', /folder Base/);
   assert.match(texts([`${buffer}/index.ts`])[0] ?? '', /README/);
   assert.match(
