@@ -36,6 +36,12 @@ function checkCluster(cluster: Cluster, run: CheckRun): void {
   else if (type !== null && cluster.lbPolicy === CLUSTER_PROVIDED) providedBalancer(cluster, run);
   if (type === LOGICAL_DNS) logicalDns(cluster.loadAssignment, run);
   if (type === STATIC) staticHosts(cluster.loadAssignment, run);
+  for (const name of Object.keys(cluster.typedExtensionProtocolOptions)) {
+    // The key names what the options are for, and that is always an extension's name.
+    if (name.startsWith('envoy.')) continue;
+    const why = `Didn't find a registered network or http filter or protocol options implementation for name: '${name}'`;
+    run.problem(['typed_extension_protocol_options', name], why, 'for HTTP the key is envoy.extensions.upstreams.http.v3.HttpProtocolOptions');
+  }
 }
 
 function originalDestination(cluster: Cluster, run: CheckRun): void {
@@ -73,6 +79,7 @@ function staticHosts(assignment: ClusterLoadAssignment | undefined, run: CheckRu
 
 function staticHost(endpoint: Endpoint, path: PathStep[], run: CheckRun): void {
   const address = endpoint.address?.address;
+  if (address === undefined) run.problem(path, "Address must be set. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'");
   if (address?.case !== 'socketAddress') return;
   const fault = hostAddressFault(address.value);
   if (fault !== null) run.problem([...path, 'address', 'socket_address', 'address'], fault.why, fault.hint);

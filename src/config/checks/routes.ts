@@ -19,6 +19,22 @@ function domains(table: RouteConfiguration, run: CheckRun): void {
   });
 }
 
+const DEFAULT_BODY_LIMIT = 4096;
+
+/** Bodies of direct responses are kept in memory: the table limits them. */
+function bodies(table: RouteConfiguration, run: CheckRun): void {
+  const limit = table.maxDirectResponseBodySizeBytes ?? DEFAULT_BODY_LIMIT;
+  table.virtualHosts.forEach((host, i) => {
+    host.routes.forEach((route, j) => {
+      if (route.action.case !== 'directResponse') return;
+      const body = route.action.value.body?.specifier;
+      const size = body?.case === 'inlineString' ? Buffer.byteLength(body.value) : body?.case === 'inlineBytes' ? body.value.length : 0;
+      const path: PathStep[] = ['virtual_hosts', i, 'routes', j, 'direct_response', 'body'];
+      if (size > limit) run.problem(path, `response body size is ${size} bytes; maximum is ${limit}`, 'raise max_direct_response_body_size_bytes of the route configuration');
+    });
+  });
+}
+
 /** In a route table that stands in the connection manager every cluster must exist, unless the table says otherwise. */
 function checkManager(manager: HttpConnectionManager, run: CheckRun): void {
   const specifier = manager.routeSpecifier;
@@ -68,6 +84,9 @@ function clusterHint(name: string, run: CheckRun): string {
 }
 
 export const routeChecks: Checks = {
-  'envoy.config.route.v3.RouteConfiguration': (message, run) => domains(message as RouteConfiguration, run),
+  'envoy.config.route.v3.RouteConfiguration': (message, run) => {
+    domains(message as RouteConfiguration, run);
+    bodies(message as RouteConfiguration, run);
+  },
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': (message, run) => checkManager(message as HttpConnectionManager, run),
 };

@@ -18,13 +18,13 @@ export interface UnknownField extends Problem {
 
 /** What readers may not exceed, whatever the text says. */
 export interface ReadLimits {
-  /** Objects and lists within each other; Envoy's JSON reader allows 1000, its protobuf reader 100 messages. */
+  /** Objects and lists within each other: as many as Envoy's reader takes. */
   readonly depth: number;
   /** Values in all; aliases count every time they are used. */
   readonly values: number;
 }
 
-export const DEFAULT_LIMITS: ReadLimits = { depth: 1000, values: 20_000_000 };
+export const DEFAULT_LIMITS: ReadLimits = { depth: 100, values: 5_000_000 };
 
 /** The state of turning one value into one message. */
 export class ReadContext {
@@ -64,7 +64,7 @@ export class ReadContext {
   enter(values: number): boolean {
     this.left -= values + 1;
     if (this.left < 0) return this.overflow(`the configuration holds more than ${this.limits.values} values (aliases count each time)`);
-    if (this.path.length > this.limits.depth) return this.overflow(`nested more than ${this.limits.depth} levels deep`);
+    if (this.path.length >= this.limits.depth) return this.overflow(`nested more than ${this.limits.depth} levels deep`);
     return true;
   }
 

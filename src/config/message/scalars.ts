@@ -19,6 +19,8 @@ const FLOAT_MAX = 3.4028234663852886e38;
 
 /** Decimal integer as strings of JSON may hold it. */
 const INTEGER_TEXT = /^[+-]?[0-9]+$/;
+/** Strings of JSON may hold hexadecimal too; numbers may not. */
+const HEX_TEXT = /^[+-]?0[xX][0-9a-fA-F]+$/;
 /** What absl's string to double takes, apart from hexadecimal. */
 const DOUBLE_TEXT = /^[ \t\n\r\v\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\r\v\f]*$/;
 
@@ -35,7 +37,10 @@ function hintFor(what: string, value: Json): string {
 }
 
 function readString(value: Json, context: ReadContext): unknown {
-  return typeof value === 'string' ? value : expected(context, 'a string', value);
+  if (typeof value !== 'string') return expected(context, 'a string', value);
+  if (value.isWellFormed()) return value;
+  context.problem(`${quote(value)} holds half of a surrogate pair, which is no character`);
+  return FAILED;
 }
 
 const TRUE_TEXT = new Set(['true', 't', 'yes', 'y', '1']);
@@ -64,6 +69,7 @@ function integerOf(value: Json, context: ReadContext): number | bigint | undefin
     const exact = BigInt(value.startsWith('+') ? value.slice(1) : value);
     return exact <= BigInt(Number.MAX_SAFE_INTEGER) && exact >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(exact) : exact;
   }
+  if (HEX_TEXT.test(value)) return integerOf(value.startsWith('-') ? `-${BigInt(value.slice(1))}` : BigInt(value.replace('+', '')).toString(), context);
   if (!DOUBLE_TEXT.test(value) || value.trim() !== value) return undefined;
   const number = Number(value);
   return Number.isInteger(number) ? number : undefined;
@@ -112,6 +118,7 @@ function doubleOf(value: Json): number | undefined {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return undefined;
   if (DOUBLE_TEXT.test(value)) return Number(value);
+  if (HEX_TEXT.test(value)) return value.startsWith('-') ? -Number(value.slice(1)) : Number(value.replace('+', ''));
   return SPECIAL_DOUBLES.get(value.toLowerCase());
 }
 
@@ -134,7 +141,8 @@ const BASE64_TEXT = /^[A-Za-z0-9+/_-]*={0,2}$/;
 function readBytes(value: Json, context: ReadContext): unknown {
   if (typeof value !== 'string') return expected(context, 'a string in base64', value);
   const digits = value.replace(/=+$/, '').length;
-  if (!BASE64_TEXT.test(value) || digits % 4 === 1) {
+  const padded = digits !== value.length;
+  if (!BASE64_TEXT.test(value) || digits % 4 === 1 || (padded && value.length % 4 !== 0)) {
     context.problem(`${quote(value)} is not base64`, 'a bytes field takes base64; for plain text use inline_string where there is one');
     return FAILED;
   }

@@ -21,6 +21,8 @@ export class CheckContext {
   readonly allows: (feature: string) => boolean;
   /** Which extensions there are; null lets every type of the API pass. */
   readonly extensions: ExtensionLookup | null;
+  /** How many `is_optional: true` enclose the current place: an extension that is not there is then no error. */
+  optional: number;
 
   constructor(api: ApiRegistry, allows: (feature: string) => boolean, extensions: ExtensionLookup | null) {
     this.api = api;
@@ -29,6 +31,7 @@ export class CheckContext {
     this.path = [];
     this.allows = allows;
     this.extensions = extensions;
+    this.optional = 0;
   }
 
   problem(why: string, hint = ''): void {

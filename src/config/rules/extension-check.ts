@@ -23,6 +23,15 @@ const NEEDS_CONFIG = new Set([
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter',
 ]);
 
+/** Parts of the API whose messages configure no extension, however they are named in one's place. */
+const NO_EXTENSIONS = /^(envoy\.(admin|data|service|config\.(bootstrap|cluster|core|endpoint|listener))\.|google\.protobuf\.(Any|Duration|FieldMask|ListValue|Struct|Timestamp|Value)$)/;
+/** But these do. */
+const EXCEPTIONS = new Set(['envoy.config.cluster.v3.Cluster.CustomClusterType']);
+
+function isExtensionType(typeName: string): boolean {
+  return !NO_EXTENSIONS.test(typeName) || EXCEPTIONS.has(typeName);
+}
+
 /** Whether the Any at this path is one whose type chooses an implementation. */
 function isExtensionPlace(path: readonly PathStep[]): boolean {
   const last = path.at(-1);
@@ -36,9 +45,11 @@ function isExtensionPlace(path: readonly PathStep[]): boolean {
  */
 export function checkExtension(context: CheckContext, typeName: string, known: boolean): void {
   const { extensions, path, api } = context;
+  if (context.optional > 0) return;
   if (!isExtensionPlace(path) || HOLDERS.has(typeName)) return;
-  if (!known || typeName === 'google.protobuf.Struct') {
-    context.problem(`Didn't find a registered implementation with type URL: '${typeName}'`, typeAnswer(typeName, api).hint);
+  if (!known || !isExtensionType(typeName)) {
+    const hint = typeName === '' ? 'add "@type": it chooses the implementation' : typeAnswer(typeName, api).hint;
+    context.problem(`Didn't find a registered implementation with type URL: '${typeName}'`, hint);
     return;
   }
   // Matchers name their outcome by a plain StringValue and the like: no extension.
@@ -67,8 +78,9 @@ export function missingExtensionCheck(descriptor: DescMessage): ((message: Messa
   if (config === undefined || name === undefined || !NEEDS_CONFIG.has(descriptor.typeName)) return null;
   const optional = descriptor.fields.find((each) => each.name === 'is_optional');
   return (message, context) => {
-    const value = singularValue(config, message) as { typeUrl: string } | undefined;
-    if (value !== undefined && value.typeUrl !== '') return;
+    const value = singularValue(config, message);
+    // An empty typed_config is told of where it stands.
+    if (value !== undefined) return;
     if (otherChosen(config, message) || (optional !== undefined && message[optional.localName] === true)) return;
     const named = String(message[name.localName]);
     const hint = 'add typed_config with "@type": a name alone does not choose an implementation';

@@ -32,6 +32,8 @@ class MessageCheck {
   readonly descriptor: DescMessage;
   readonly fields: readonly FieldCheck[];
   private readonly inProgress: readonly string[];
+  /** Property that makes the extension in this message optional, or empty. */
+  private readonly optional: string;
 
   constructor(api: ApiRegistry, descriptor: DescMessage) {
     this.descriptor = descriptor;
@@ -43,12 +45,16 @@ class MessageCheck {
     if (isMessageInProgress(api, descriptor)) notes.push(messageInProgress(descriptor.typeName));
     if (isFileInProgress(api, descriptor.file)) notes.push(fileInProgress(descriptor.typeName, descriptor.file.proto.name));
     this.inProgress = notes;
+    this.optional = descriptor.fields.find((each) => each.name === 'is_optional')?.localName ?? '';
   }
 
   check(message: Message, context: CheckContext): void {
     for (const note of this.inProgress) context.warn('work-in-progress', note);
     const fields = message as unknown as MessageFields;
+    const optional = this.optional !== '' && fields[this.optional] === true;
+    if (optional) context.optional++;
     for (const check of this.fields) check(fields, context);
+    if (optional) context.optional--;
   }
 }
 
@@ -174,7 +180,10 @@ function nestedCheck(api: ApiRegistry, descriptor: DescMessage): ItemCheck {
 
 function checkAny(value: unknown, context: CheckContext): void {
   const any = value as Any;
-  if (any.typeUrl === '') return;
+  if (any.typeUrl === '') {
+    checkExtension(context, '', false);
+    return;
+  }
   const content = contentOf(any, context.api);
   if (content instanceof UnpackError) {
     context.problem(content.message, content.hint);

@@ -40,7 +40,8 @@ export function placeProblem(problem: Problem, texts: readonly SourceText[]): Co
     const found = text.locate(problem.path);
     if (best === undefined || found.matched > best.found.matched) best = { text, found };
   }
-  const position = best === undefined ? null : best.text.position(best.found.offset);
+  // A binary file has no lines.
+  const position = best === undefined || best.text.text === '' ? null : best.text.position(best.found.offset);
   return new ConfigError(problem.why, { path: pathText(problem.path), hint: problem.hint, position });
 }
 

@@ -2,12 +2,13 @@ import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Nod
 import { setKey, type Json, type JsonObject } from '../message/json.ts';
 import type { Parsed, SourceFormat, SyntaxProblem } from './source.ts';
 import type { SourceEntry, SourceNode } from './source-node.ts';
+import { indentContinuations } from './continuation-lines.ts';
 import { convertScalar, isNullText } from './yaml-scalar.ts';
 
 /** The tag that makes Envoy drop a key: a place for anchors. */
 const IGNORE_TAG = '!ignore';
 /** YAML nests by recursion here and in the parser below: deeper than any configuration, shallower than the stack. */
-const MAX_DEPTH = 1000;
+const MAX_DEPTH = 500;
 
 class YamlFault extends Error {
   readonly offset: number;
@@ -20,9 +21,30 @@ class YamlFault extends Error {
   }
 }
 
-function parseText(text: string): Document {
-  // Failsafe: every scalar stays text, and our own rules (yaml-cpp's) make values of them.
-  return parseDocument(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', strict: true });
+/** A parsed document and where its nodes lie in the text. */
+interface Parse {
+  readonly document: Document;
+  original(offset: number): number;
+}
+
+function parseOnce(text: string): Document {
+  // Failsafe: every scalar stays text, and our own rules (yaml-cpp's) make values of them. Not strict: like yaml-cpp, what is clear
+  // although indented less than YAML demands is taken.
+  return parseDocument(text, { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', strict: false });
+}
+
+/** What the parser says of flow collections and quoted scalars that are indented less than YAML demands. */
+function isIndentFault(error: { readonly code: string }): boolean {
+  return error.code === 'BAD_INDENT' || error.code === 'MISSING_CHAR' || error.code === 'TAB_AS_INDENT';
+}
+
+function parseText(text: string): Parse {
+  const document = parseOnce(text);
+  const same: Parse = { document, original: (offset) => offset };
+  if (!document.errors.some(isIndentFault)) return same;
+  const deeper = indentContinuations(text);
+  const again = parseOnce(deeper.text);
+  return faults(again).length === 0 ? { document: again, original: deeper.original } : same;
 }
 
 function offsetOf(node: Node | null | undefined): number {
@@ -105,14 +127,21 @@ function keyText(key: unknown, document: Document): string {
   return untagged && isNullText(text) ? 'null' : text;
 }
 
+/** yaml-cpp takes a comment right after a closing bracket. */
+const TOLERATED = 'Comments must be separated';
+
+function faults(document: Document): Document['errors'] {
+  return document.errors.filter((each) => each.code !== 'MULTIPLE_DOCS' && !each.message.startsWith(TOLERATED));
+}
+
 function syntaxProblems(document: Document): SyntaxProblem[] {
-  return document.errors
-    .filter((each) => each.code !== 'MULTIPLE_DOCS')
-    .map((each) => ({ offset: each.pos[0], why: yamlWhy(each.message), hint: yamlHint(each.code) }));
+  return faults(document).map((each) => ({ offset: each.pos[0], why: yamlWhy(each.message), hint: yamlHint(each.code) }));
 }
 
 function yamlWhy(message: string): string {
-  return message.replace(/\.$/, '').replace(/^(Error: )/, '');
+  // The parser recurses: what ends its stack is no configuration.
+  if (message.startsWith('Maximum call stack')) return 'nested too deeply';
+  return message.replace(/\.$/, '');
 }
 
 function yamlHint(code: string): string {
@@ -124,39 +153,56 @@ function yamlHint(code: string): string {
 }
 
 function parse(text: string): Parsed {
-  const document = parseText(text);
+  const { document, original } = parseText(text);
   const problems = syntaxProblems(document);
   if (problems.length > 0) return { problems };
   try {
     return { value: new YamlReader(document).value(document.contents) };
   } catch (fault) {
-    if (fault instanceof YamlFault) return { problems: [{ offset: fault.offset, why: fault.message, hint: fault.hint }] };
+    if (fault instanceof YamlFault) return { problems: [{ offset: original(fault.offset), why: fault.message, hint: fault.hint }] };
     throw fault;
   }
 }
 
-/** Places of a node; aliases lead to what they stand for, at the place of the alias. */
-function placesOf(node: unknown, document: Document, depth: number): SourceNode {
-  const offset = offsetOf(node as Node | null);
-  if (depth > MAX_DEPTH) return { offset };
-  if (isAlias(node)) return { ...placesOf(node.resolve(document), document, depth + 1), offset };
-  if (isMap(node)) return { offset, entries: entriesOf(node, document, depth) };
-  if (isSeq(node)) return { offset, items: node.items.map((each) => placesOf(each, document, depth + 1)) };
-  return { offset };
-}
+/** Places of nodes; aliases lead to what they stand for, at the place of the alias. */
+class PlaceReader {
+  private readonly parse: Parse;
+  /** Places of what anchors name: aliases share them, or ten lines of aliases could stand for a billion. */
+  private readonly anchored: Map<Node, SourceNode>;
 
-function entriesOf(node: YAMLMap, document: Document, depth: number): SourceEntry[] {
-  return node.items.map((pair) => ({
-    key: keyText(pair.key, document),
-    offset: offsetOf(pair.key as Node | null),
-    node: placesOf(pair.value, document, depth + 1),
-  }));
+  constructor(parse: Parse) {
+    this.parse = parse;
+    this.anchored = new Map();
+  }
+
+  node(node: unknown, depth: number): SourceNode {
+    const offset = this.parse.original(offsetOf(node as Node | null));
+    if (depth > MAX_DEPTH) return { offset };
+    if (isAlias(node)) return { ...this.named(node.resolve(this.parse.document)), offset };
+    if (!isMap(node) && !isSeq(node)) return { offset };
+    const place = isMap(node) ? { offset, entries: this.entries(node, depth) } : { offset, items: node.items.map((each) => this.node(each, depth + 1)) };
+    if (node.anchor !== undefined) this.anchored.set(node, place);
+    return place;
+  }
+
+  /** What an alias stands for; it has been read before, or its anchor encloses it and the text is refused. */
+  private named(target: Node | undefined): SourceNode {
+    return (target === undefined ? undefined : this.anchored.get(target)) ?? { offset: 0 };
+  }
+
+  private entries(node: YAMLMap, depth: number): SourceEntry[] {
+    return node.items.map((pair) => ({
+      key: keyText(pair.key, this.parse.document),
+      offset: this.parse.original(offsetOf(pair.key as Node | null)),
+      node: this.node(pair.value, depth + 1),
+    }));
+  }
 }
 
 export const yamlFormat: SourceFormat = {
   parse,
   places: (text) => {
-    const document = parseText(text);
-    return placesOf(document.contents, document, 0);
+    const parsed = parseText(text);
+    return new PlaceReader(parsed).node(parsed.document.contents, 0);
   },
 };
