@@ -45,7 +45,7 @@ const LINE_RULES: readonly LineRule[] = [
     files: CODE,
   },
   {
-    pattern: /(?::\s*a[n]y\b|\bas a[n]y\b|<a[n]y>|a[n]y\[\])(?!\w)/,
+    pattern: /(?:(?<=[\w)\]?]):\s*a[n]y\b(?!\.)|\bas a[n]y\b|<a[n]y>|a[n]y\[\])(?!\w)/,
     text: '`any`: use `unknown` and look, or the type',
     files: TYPESCRIPT,
   },
