@@ -54,7 +54,7 @@ export function readReport(text: string): LoadResult {
 }
 
 function percentile(text: string, which: string): number {
-  const match = new RegExp(`^\\s+${which}%\\s+([\\d.]+)(us|ms|s|m)$`, 'm').exec(text)
+  const match = new RegExp(`^\\s+${which}%\\s+([\\d.]+)(us|ms|s|m)\\s*$`, 'm').exec(text)
   return microseconds(match?.[1] ?? 'NaN', match?.[2] ?? '')
 }
 

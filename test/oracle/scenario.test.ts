@@ -1,12 +1,14 @@
 // The parts of the runner that can be wrong without anybody noticing: reading scenarios, masking, comparing.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import { splitResponses } from '../harness/index.ts'
 import { merged } from './config-builder.ts'
 import { canonicalLines, extraTimeDigits, Masker } from './mask.ts'
 import { compare } from './observation.ts'
 import type { Observation } from './observation.ts'
-import { toWire } from './scenario.ts'
+import { loadScenarios, toWire } from './scenario.ts'
 
 describe('request text', () => {
   it('gets CRLF and the empty line', () => {
@@ -59,4 +61,10 @@ describe('configuration fragments', () => {
   it('merge objects, replace lists, and remove with null', () => {
     assert.deepEqual(merged({ a: { b: 1, c: [1] }, d: 1 }, { a: { c: [2] }, d: null }), { a: { b: 1, c: [2] } })
   })
+})
+
+it('every folder of scenarios is replayed by a file', () => {
+  const folders = new Set(loadScenarios().map((scenario) => scenario.id.split('/')[0]))
+  const files = readdirSync(path.join(import.meta.dirname, 'replay')).map((file) => file.split(/[-.]/)[0])
+  assert.deepEqual([...folders].filter((folder) => !files.includes(folder)), [])
 })

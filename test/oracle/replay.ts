@@ -1,4 +1,4 @@
-// `npm test`: nuncio against Envoy's recorded answers, one test a case. Envoy is not needed.
+// nuncio against Envoy's recorded answers, one test a case; used by the files in replay/. Envoy is not needed.
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { allowedBy } from './differences.ts'
@@ -27,6 +27,10 @@ function assertEqual(scenario: Scenario, one: Case, envoy: Observation | undefin
   assert.equal(left.length, 0, `differs from Envoy:\n${left.map(describeMismatch).join('\n')}`)
 }
 
-describe('answers equal to the recorded ones of Envoy', { concurrency: 2 }, () => {
-  for (const scenario of loadScenarios()) replay(scenario)
-})
+/** Declares the tests of every scenario file whose id starts with `prefix` and that `takes`. */
+export function replayAll(prefix: string, takes: (id: string) => boolean = () => true): void {
+  const scenarios = loadScenarios().filter((scenario) => scenario.id.startsWith(prefix) && takes(scenario.id))
+  describe(`${prefix}: answers equal to the recorded ones of Envoy`, { concurrency: 2 }, () => {
+    for (const scenario of scenarios) replay(scenario)
+  })
+}
