@@ -131,9 +131,8 @@ test('extensions: without configuration, of v2, of contrib, of nowhere, and not 
   );
   assert.equal(
     refusal(filter('{"@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: x/envoy.extensions.filters.http.buffer.v3.Buffer, value: {max_request_byte: 1}}')),
-    `config:15:13: ${place}.typed_config: known to Envoy, not in nuncio yet: envoy.extensions.filters.http.buffer.v3.Buffer
-    docs/user/status.md lists what nuncio has
-config:15:129: ${place}.typed_config.value.max_request_byte: no such field: 'max_request_byte' in envoy.extensions.filters.http.buffer.v3.Buffer
+    `config:15:142: ${place}.typed_config.value.max_request_bytes: value is required
+config:15:150: ${place}.typed_config.value.max_request_byte: no such field: 'max_request_byte' in envoy.extensions.filters.http.buffer.v3.Buffer
     did you mean max_request_bytes?`,
   );
 });

@@ -48,6 +48,8 @@ export interface LoadedBootstrap {
   readonly bootstrap: Bootstrap;
   readonly warnings: readonly ConfigWarning[];
   readonly counts: WarningCounts;
+  /** Gives errors that only building has found their places in the texts, and the order of the texts. */
+  place(errors: readonly ConfigError[]): ConfigError[];
 }
 
 export interface RefusedBootstrap {
@@ -131,7 +133,23 @@ function finish(registry: ApiRegistry, descriptor: DescMessage, parts: Parts, op
   const unknownCount = policy === 'warn' ? parts.unknown.length : 0;
   const warnings = [...unknownWarnings(parts, policy), ...validated.warnings.map((each) => placeWarning(each, parts.texts))];
   if (errors.length > 0) return { ok: false, errors: errors.sort(byPosition), warnings };
-  return { ok: true, bootstrap, warnings, counts: { ...validated.counts, unknownFields: unknownCount } };
+  return {
+    ok: true,
+    bootstrap,
+    warnings,
+    counts: { ...validated.counts, unknownFields: unknownCount },
+    place: (found) => found.map((each) => placeError(each, parts.texts)).sort(byPosition),
+  };
+}
+
+function placeError(error: ConfigError, texts: readonly SourceText[]): ConfigError {
+  if (error.position !== null || error.path === '' || texts.length === 0) return error;
+  return placeProblem({ path: stepsOf(error.path), why: error.why, hint: error.hint }, texts);
+}
+
+/** `listeners[0].address` -> listeners, 0, address. */
+function stepsOf(path: string): (string | number)[] {
+  return path.split(/[.[\]]+/).filter((step) => step !== '').map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step));
 }
 
 function unknownWarnings(parts: Parts, policy: UnknownFieldPolicy): ConfigWarning[] {
