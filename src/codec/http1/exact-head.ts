@@ -129,11 +129,14 @@ export function parseContentLength(value: string): number {
 }
 
 function addFields(fields: readonly RawField[], head: MessageHead): ExactResult {
-  for (const field of fields) {
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i];
     const name = field.name.toLowerCase();
     // As Envoy: a folded value becomes one line, a bare CR disappears.
     const value = field.raw.replace(/[\r\n]/g, '');
     const result = head.addField(headerNameId(name), name, value, field.name);
+    // Envoy has metered the name of the next line when it judges this one.
+    if (result !== FIELD_OK && i + 1 < fields.length) head.fieldBytes += fields[i + 1].name.length;
     if (result === FIELD_TOO_MANY) return EXACT_TOO_MANY;
     if (result === FIELD_UNDERSCORE) return EXACT_UNDERSCORE;
     if (result !== FIELD_OK) return EXACT_BAD;

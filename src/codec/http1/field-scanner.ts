@@ -125,7 +125,11 @@ export function addScannedFields(data: Uint8Array, text: string, base: number, h
     const value = text.substring(lines[cell + 3] - base, lines[cell + 4] - base);
     const original = head.formatter === null ? name : text.substring(nameStart - base, nameEnd - base);
     const result = head.addField(id, name, value, original);
-    if (result !== FIELD_OK) return result;
+    if (result !== FIELD_OK) {
+      // Envoy has metered the name of the next line when it judges this one.
+      if (i + 1 < lineCount) head.fieldBytes += lines[cell + LINE_CELLS + 2] - lines[cell + LINE_CELLS + 1];
+      return result;
+    }
   }
   head.contentLength = scannedLength;
   head.isChunked = scannedChunked;
