@@ -171,7 +171,7 @@ export class BoundClusterStats implements ClusterStats {
     this.upstreamFlowControlDrainedTotal = c('upstream_flow_control_drained_total');
     this.bindErrors = c('bind_errors');
     this.lbHealthyPanic = c('lb_healthy_panic');
-    this.own = new ResponseCodeStats(scope, '');
+    this.own = new ResponseCodeStats(scope, '', this.upstreamRqCompleted);
     this.others = null;
   }
 
@@ -193,7 +193,7 @@ export class BoundClusterStats implements ClusterStats {
     this.others ??= new Map();
     let codes = this.others.get(prefix);
     if (codes === undefined) {
-      codes = new ResponseCodeStats(this.scope, prefix);
+      codes = new ResponseCodeStats(this.scope, prefix, null);
       this.others.set(prefix, codes);
     }
     return codes;
@@ -212,12 +212,13 @@ class ResponseCodeStats {
   private completed: Counter | null;
   private timeHistogram: Histogram | null;
 
-  constructor(scope: Scope, prefix: string) {
+  /** `completed`: the counter of that name where it exists already (the cluster's own is in its block), else null. */
+  constructor(scope: Scope, prefix: string, completed: Counter | null) {
     this.scope = scope;
     this.prefix = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
     this.byStatus = [];
     this.byClass = [];
-    this.completed = null;
+    this.completed = completed;
     this.timeHistogram = null;
   }
 
