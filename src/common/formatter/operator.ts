@@ -50,6 +50,9 @@ export class TextOperator implements Operator {
   }
 }
 
+/** Times are fractions of milliseconds: what their differences lose in rounding must not cost a whole one. */
+const NANOSECOND = 1e-6;
+
 /** Whole numbers: counts, codes, and durations in milliseconds (fractions are cut off). */
 export class NumberOperator implements Operator {
   private readonly read: NumberReader;
@@ -60,12 +63,12 @@ export class NumberOperator implements Operator {
 
   text(context: LogContext): string | null {
     const value = this.read(context);
-    return value !== value ? null : String(Math.trunc(value));
+    return value !== value ? null : String(Math.trunc(value + NANOSECOND));
   }
 
   json(context: LogContext): string {
     const value = this.read(context);
-    return value !== value ? 'null' : String(Math.trunc(value));
+    return value !== value ? 'null' : String(Math.trunc(value + NANOSECOND));
   }
 }
 
