@@ -34,7 +34,9 @@ export async function runWith(options: ServerOptions, warnings: readonly string[
     return await serve(options, loggers);
   } catch (error) {
     const what = options.configPath === '' ? '--config-yaml' : options.configPath;
-    const text = error instanceof StartupError ? error.message : configErrorText(error);
+    const message = error instanceof StartupError ? error.message : configErrorText(error);
+    // A list of errors reads better with each at the beginning of a line.
+    const text = message.includes('\n') ? `\n${message}` : message;
     loggers.get('main').log(LOG_CRITICAL, `error initializing configuration '${what}': ${text}`);
     return 1;
   } finally {

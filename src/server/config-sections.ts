@@ -110,6 +110,8 @@ function assignment(cluster: ClusterView): Message {
         subZone: host.locality.subZone,
       }),
       priority: host.priority,
+      // Without weights of localities Envoy shows a weight of zero.
+      loadBalancingWeight: 0,
       lbEndpoints: [
         makeMessage('envoy.config.endpoint.v3.LbEndpoint', {
           hostIdentifier: {

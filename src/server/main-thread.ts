@@ -61,10 +61,10 @@ export class MainThread {
     this.validationOnly = given.validationOnly;
     const errors = unsupportedBootstrap(bootstrap, loggers);
     errors.push(...collectErrors('', () => setLogFormat(bootstrap, options, loggers)));
-    this.sources = required(errors, '', () => stats.sources(bootstrap, options));
+    this.sources = required(loaded, errors, '', () => stats.sources(bootstrap, options));
     this.node = completeNode(bootstrap, options, registry.factories);
     const localInfo = localInfoOf(this.node);
-    this.runtime = required(errors, 'layered_runtime', () => {
+    this.runtime = required(loaded, errors, 'layered_runtime', () => {
       return new RuntimeLoader({
         config: bootstrap.layeredRuntime,
         serviceCluster: localInfo.clusterName,
@@ -95,7 +95,7 @@ export class MainThread {
     errors.push(...dryRunListeners(bootstrap, this.services, this.clusters.manager));
     if (errors.length === 0) return;
     this.dispose();
-    throw StartupError.ofConfig(errors);
+    throw StartupError.ofConfig(loaded.place(errors));
   }
 
   /** A context for what main builds for itself (admin). */
@@ -134,11 +134,11 @@ function setLogFormat(bootstrap: Bootstrap, options: ServerOptions, loggers: Pro
 }
 
 /** Builds what nothing can do without: an error here is thrown with the others at once. */
-function required<T>(errors: readonly ConfigError[], path: string, build: () => T): T {
+function required<T>(loaded: LoadedBootstrap, errors: readonly ConfigError[], path: string, build: () => T): T {
   let made: { readonly value: T } | null = null;
   const own = collectErrors(path, () => {
     made = { value: build() };
   });
-  if (made === null) throw StartupError.ofConfig([...errors, ...own]);
+  if (made === null) throw StartupError.ofConfig(loaded.place([...errors, ...own]));
   return (made as { readonly value: T }).value;
 }

@@ -137,6 +137,11 @@ export class WorkerPool implements WorkerListener {
     for (const slot of this.slots) slot.channel.send(message);
   }
 
+  /** To one worker; tests make it crash so. */
+  sendTo(index: number, message: ToWorker): void {
+    this.slots[index].channel.send(message);
+  }
+
   /** Graceful end: done when no worker has a connection any more. */
   async shutdown(): Promise<void> {
     this.ending = true;

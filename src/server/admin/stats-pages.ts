@@ -114,7 +114,8 @@ function answer(context: AdminContext, request: AdminRequest, fixed: Format | nu
     usedOnly: parsed.usedOnly,
     shows: parsed.hiddenOnly ? () => false : (name) => parsed.filter.test(name),
     types: parsed.types,
-    histogramBuckets: parsed.buckets === 'prometheusnative' ? 'none' : parsed.buckets,
+    // Envoy's default, `none`, shows quantiles, as `summary` does.
+    histogramBuckets: parsed.buckets === 'prometheusnative' || parsed.buckets === 'none' ? 'summary' : parsed.buckets,
   };
   if (format === 'json') {
     const pieces = renderStatsJson(context.stats, options);
