@@ -1,6 +1,7 @@
 // Workers: on threads, replaced when they crash; the library, with nothing left behind.
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { startProxy, StartupError } from '../../../src/index.ts'
 import { ProcessLoggers } from '../../../src/server/logger.ts'
@@ -25,6 +26,29 @@ async function get(port: number): Promise<string> {
   const [response] = await client.readResponses(1)
   client.close()
   return response?.body ?? 'no answer'
+}
+
+/** Answers every request head at once and remembers nothing. */
+async function plainOrigin(defer: (undo: () => unknown) => void): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    let tail = ''
+    socket.on('data', (data) => {
+      const heads = (tail + data.toString('latin1')).split('\r\n\r\n')
+      tail = heads.pop() ?? ''
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'.repeat(heads.length))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** One connection, one request at a time; the harness's client keeps every byte, which is too slow for thousands. */
@@ -125,7 +149,7 @@ describe('the library', () => {
 
   it('serves 10,000 requests and leaves no socket, timer or stat behind', () =>
     withCleanup(async (defer) => {
-      const { port: originPort } = await origin(defer)
+      const originPort = await plainOrigin(defer)
       const config = { text: edgeConfig({ adminPort: 1, port: 2, originPort }), format: 'yaml' } as const
       const loggers = ProcessLoggers.create({ level: 6, format: '%v' })
       defer(() => loggers.dispose())
