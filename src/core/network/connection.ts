@@ -392,11 +392,8 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
 
   private continueClosing(): void {
     if (this.pendingWriteBytes > 0) return;
+    // With a delay nothing is sent, not even FIN: Envoy waits for the peer's or for the timeout (oracle: errors/delayed-close).
     if (!this.delayAfterFlush) this.finish(EVENT_LOCAL_CLOSE);
-    else if (!this.shutdownSent) {
-      this.shutdownSent = true;
-      this.transport.shutdown();
-    }
   }
 
   private onDelayedCloseTimeout(): void {

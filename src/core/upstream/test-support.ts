@@ -60,7 +60,7 @@ export class TestThread {
     }
     const known = this.definitions.find((each) => each.type === 'stat' && each.name === name);
     if (known === undefined || known.type !== 'stat') throw new Error(`no stat ${name}`);
-    return known.kind === 'gauge' ? scope.gauge(name).value : scope.counter(name).value;
+    return (known.kind === 'gauge' ? scope.gauge(name).value : scope.counter(name).value) + 0;
   }
 
   /** Moves time and runs what is due. */

@@ -15,8 +15,26 @@ export class MemoryBackend implements IoBackend {
   /** Set to refuse the next connects at once with this errno. */
   refuse: { readonly errno: number; readonly step: 'bind' | 'connect' } | null = null;
 
+  /** Every listen that is open. */
+  readonly listens: AcceptOptions[] = [];
+  /** Set to refuse the next listens. */
+  refuseListen = 0;
+
   listen(options: AcceptOptions): Promise<Acceptor | number> {
-    return Promise.resolve({ address: options.address, close: () => {} });
+    if (this.refuseListen !== 0) return Promise.resolve(this.refuseListen);
+    this.listens.push(options);
+    const close = (): void => {
+      this.listens.splice(this.listens.indexOf(options), 1);
+    };
+    return Promise.resolve({ address: options.address, close });
+  }
+
+  /** A peer connects to the `index`th open listen. */
+  accept(remote: Address, index = 0): MemoryTransport {
+    const options = this.listens[index];
+    const transport = new MemoryTransport(options.dispatcher, remote);
+    options.dispatcher.runInTurn(options.onAccept, transport);
+    return transport;
   }
 
   connect(options: ConnectOptions): ConnectResult {
