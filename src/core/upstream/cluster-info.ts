@@ -195,4 +195,4 @@ export class ClusterInfoImpl implements ClusterInfo {
 }
 
 /** UINT64_MAX as a double: what Envoy shows for no limit on pools. */
-const UNLIMITED_POOLS = 18_446_744_073_709_551_615;
+const UNLIMITED_POOLS = 2 ** 64;

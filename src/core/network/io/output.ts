@@ -1,3 +1,4 @@
+import { latin1, putLatin1 } from '../../../base/latin1.ts';
 import type { ReadBuffer, ReadBuffers } from './read-buffers.ts';
 
 /**
@@ -10,9 +11,6 @@ const TEXT_LIMIT = 2_048;
 /** A buffer of at least this is not copied. */
 export const BULK_WRITE = 8_192;
 const STAGING_SIZE = 65_536;
-
-const latin1Slice: (this: Uint8Array, start: number, end: number) => string = Buffer.prototype.latin1Slice;
-const latin1Write: (this: Uint8Array, text: string, offset: number, length: number) => number = Buffer.prototype.latin1Write;
 
 export class Output {
   /** Result of `gather`. */
@@ -43,7 +41,7 @@ export class Output {
     let text = '';
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
-      text += typeof item === 'string' ? item : latin1Slice.call(item, 0, item.length);
+      text += typeof item === 'string' ? item : latin1(asBuffer(item), 0, item.length);
     }
     return text;
   }
@@ -95,7 +93,7 @@ export class Output {
       }
       this.freshStaging();
     }
-    latin1Write.call(this.staging, text, this.end, length);
+    putLatin1(this.staging, text, this.end);
     this.end += length;
   }
 
@@ -118,4 +116,8 @@ export class Output {
     this.staging = Buffer.allocUnsafeSlow(STAGING_SIZE);
     this.start = this.end = 0;
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
