@@ -21,6 +21,8 @@ interface RawParser {
   initialize(type: number, resource: object, maxHeaderSize?: number, lenient?: number): void;
   execute(data: Buffer): number | Error;
   finish(): Error | undefined;
+  /** Frees the native parser; the collector alone would not come to it in a loop that never yields. */
+  close(): void;
 }
 
 interface ParserClass {
@@ -67,5 +69,6 @@ export function llhttpParse(bytes: Buffer, isResponse: boolean, isHead = false):
     messages[messages.length - 1].complete = true;
   };
   const result = parser.execute(bytes);
+  parser.close();
   return { messages, error: result instanceof Error ? ((result as { code?: string }).code ?? result.message) : null, upgraded };
 }

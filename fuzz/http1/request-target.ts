@@ -11,7 +11,7 @@ import { DEFAULT_HTTP1_CLIENT_SETTINGS, DEFAULT_HTTP1_SETTINGS, http1Settings } 
 import type { Http1Settings } from '../../src/codec/http1/index.ts';
 import { FIELD_OK, HEAD_REQUEST, MessageHead } from '../../src/codec/http1/message-head.ts';
 import { ClientRun, ServerRun } from '../../src/codec/http1/testing.ts';
-import { HeaderMap } from '../../src/contract/header-map.ts';
+import type { HeaderMap } from '../../src/contract/header-map.ts';
 import { cut, generateRequests } from './generate.ts';
 import type { Rng } from './generate.ts';
 import { LLHTTP_METHODS, llhttpParse } from './llhttp.ts';

@@ -4,18 +4,13 @@ import { RESET_CONNECTION_TERMINATION, RESET_HTTP1_PREMATURE_UPSTREAM_HALF_CLOSE
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { bug } from '../../base/bug.ts';
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_RAW, BODY_UNTIL_CLOSE, Http1Connection } from './connection-base.ts';
+import type { BodyKind } from './connection-base.ts';
 import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  BODY_RAW,
-  BODY_UNTIL_CLOSE,
   DETAILS_CODEC_ERROR,
   DETAILS_CONTENT_LENGTH_NOT_ALLOWED,
   DETAILS_TRANSFER_ENCODING_NOT_ALLOWED,
-  Http1Connection,
-} from './connection-base.ts';
-import type { BodyKind } from './connection-base.ts';
+} from './details.ts';
 import { lineStatus, readStatusLine, scanStatusLine } from './first-line.ts';
 import { HEAD_RESPONSE } from './message-head.ts';
 import { Http1RequestEncoder } from './request-encoder.ts';
@@ -200,7 +195,7 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     return BODY_NONE;
   }
 
-  protected onBody(data: Buffer, endStream: boolean): void {
+  onBody(data: Buffer, endStream: boolean): void {
     const encoder = this.encoder;
     if (encoder === null || this.responseDone) return;
     if (endStream) this.responseDone = true;

@@ -5,30 +5,28 @@ import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { PROTOCOL_HTTP10, PROTOCOL_HTTP11 } from '../../contract/stream-info.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
+import { ChunkGatherer } from './chunk-gatherer.ts';
+import type { BodySink } from './chunk-gatherer.ts';
 import { CHUNK_BODY_END, CHUNK_DATA, CHUNK_END, CHUNK_MORE, CHUNK_TRAILERS_TOO_LONG, ChunkedDecoder } from './chunked-decoder.ts';
 import { isUpgrade, removeConnectionTokens, removeIgnoredUpgrades } from './connection-header.ts';
+import {
+  DETAILS_CHUNKED_CONTENT_LENGTH,
+  DETAILS_CODEC_ERROR,
+  DETAILS_HEADERS_TOO_LARGE,
+  DETAILS_INVALID_CHARACTERS,
+  DETAILS_INVALID_TRANSFER_ENCODING,
+  DETAILS_TOO_MANY_HEADERS,
+  DETAILS_UNDERSCORE,
+} from './details.ts';
 import { EXACT_INVALID_CHARACTERS, EXACT_OK, EXACT_TOO_MANY, EXACT_UNDERSCORE, exactErrorText, parseExactFields } from './exact-head.ts';
 import { addScannedFields, SCAN_INCOMPLETE, SCAN_UNUSUAL, scanFields } from './field-scanner.ts';
 import { FIELD_OK, FIELD_TOO_MANY, HEAD_RESPONSE, HEAD_TRAILERS, LENGTH_NONE, MessageHead } from './message-head.ts';
 import type { FieldResult, HeadKind } from './message-head.ts';
+import { PartialHead } from './partial-head.ts';
 import type { Http1Settings } from './settings.ts';
 import type { Http1CodecStats } from './stats.ts';
 import type { Http1StreamEncoder } from './stream-encoder.ts';
 
-export const DETAILS_TOO_MANY_HEADERS = 'http1.too_many_headers';
-export const DETAILS_HEADERS_TOO_LARGE = 'http1.headers_too_large';
-export const DETAILS_CODEC_ERROR = 'http1.codec_error';
-export const DETAILS_INVALID_CHARACTERS = 'http1.invalid_characters';
-export const DETAILS_CONNECTION_HEADER = 'http1.connection_header_rejected';
-export const DETAILS_INVALID_URL = 'http1.invalid_url';
-export const DETAILS_INVALID_TRANSFER_ENCODING = 'http1.invalid_transfer_encoding';
-export const DETAILS_BODY_DISALLOWED = 'http1.body_disallowed';
-export const DETAILS_TRANSFER_ENCODING_NOT_ALLOWED = 'http1.transfer_encoding_not_allowed';
-export const DETAILS_CONTENT_LENGTH_NOT_ALLOWED = 'http1.content_length_not_allowed';
-export const DETAILS_UNDERSCORE = 'http1.unexpected_underscore';
-export const DETAILS_CHUNKED_CONTENT_LENGTH = 'http1.content_length_and_chunked_not_allowed';
-export const DETAILS_HTTPS_IN_PLAINTEXT = 'http1.https_url_on_plaintext_connection';
-export const DETAILS_INVALID_SCHEME = 'http1.invalid_scheme';
 
 /** Between messages, or in the middle of a head. */
 const STATE_HEAD = 0;
@@ -55,17 +53,16 @@ const LF = 10;
 const FIRST_RESPONSE_BYTE = 0x48;
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Chunks up to this size are put together before they are handed on: many tiny chunks must not cost a pass through the filters each. */
-const SMALL_CHUNK_BYTES = 4096;
-
 /**
  * What both roles share: cuts the input into heads and bodies. The roles say what a head means (`onFirstLine`, `onHead`) and where body
  * bytes go.
  *
  * A head that comes whole in one piece is parsed where it lies. Otherwise its bytes are copied until it is complete, at most
  * `maxHeadBytes`; so the events never depend on how the input was cut.
+ *
+ * Longer than other files, for it is one state machine: its states share what they know of the message.
  */
-export abstract class Http1Connection {
+export abstract class Http1Connection implements BodySink {
   readonly connection: CodecConnection;
   readonly settings: Http1Settings;
   readonly bufferLimit: number;
@@ -78,17 +75,10 @@ export abstract class Http1Connection {
   private state: State;
   private remaining: number;
   private messageBegun: boolean;
-  private firstLineEnd: number;
   private readonly chunks: ChunkedDecoder;
   private readonly trailerHead: MessageHead;
-  /** Bytes of a head that came in pieces. */
-  private partial: Buffer;
-  private partialLength: number;
-  private scanned: number;
-  private lineStart: number;
-  /** Small chunks of one dispatch. */
-  private gathered: Buffer;
-  private gatheredLength: number;
+  private readonly partial: PartialHead;
+  private readonly gatherer: ChunkGatherer;
 
   constructor(connection: CodecConnection, settings: Http1Settings, stats: Http1CodecStats, kind: HeadKind, bufferLimit: number) {
     this.connection = connection;
@@ -103,15 +93,10 @@ export abstract class Http1Connection {
     this.state = STATE_HEAD;
     this.remaining = 0;
     this.messageBegun = false;
-    this.firstLineEnd = 0;
     this.chunks = new ChunkedDecoder(settings.maxHeadBytes);
     this.trailerHead = new MessageHead(settings, kind === HEAD_RESPONSE ? IN_RESPONSE_TRAILERS : 0);
-    this.partial = EMPTY;
-    this.partialLength = 0;
-    this.scanned = 0;
-    this.lineStart = 0;
-    this.gathered = EMPTY;
-    this.gatheredLength = 0;
+    this.partial = new PartialHead(settings.maxHeadBytes);
+    this.gatherer = new ChunkGatherer(this);
   }
 
   /** First byte of a message. False = stop (an error was reported). */
@@ -124,7 +109,7 @@ export abstract class Http1Connection {
   protected abstract takeFirstLine(text: string, base: number): void;
   /** The head is complete. Returns how the body is delimited, or -1 after `fail`. */
   protected abstract onHead(): BodyKind | -1;
-  protected abstract onBody(data: Buffer, endStream: boolean): void;
+  abstract onBody(data: Buffer, endStream: boolean): void;
   /** The message ended with its head or with a piece of body that did not say so. */
   protected abstract onMessageEnd(): void;
   protected abstract onTrailers(trailers: HeaderMap): void;
@@ -163,8 +148,7 @@ export abstract class Http1Connection {
   protected fail(status: number, details: string, message: string): -1 {
     if (this.error !== null) return -1;
     // As Envoy: body that came in the same piece as the error is not handed on.
-    this.gathered = EMPTY;
-    this.gatheredLength = 0;
+    this.gatherer.clear();
     this.state = STATE_DEAD;
     this.error = { kind: 'codec', message, details, status };
     this.reportError(status, details);
@@ -209,10 +193,6 @@ export abstract class Http1Connection {
     if (!this.messageBegun) {
       this.messageBegun = true;
       this.head.begin(this.kind);
-      this.partialLength = 0;
-      this.scanned = 0;
-      this.lineStart = 0;
-      this.firstLineEnd = 0;
       this.protocol = PROTOCOL_HTTP11;
       if (!this.onMessageBegin()) return end;
       if (this.kind === HEAD_RESPONSE && data[pos] !== FIRST_RESPONSE_BYTE) {
@@ -220,7 +200,7 @@ export abstract class Http1Connection {
         return end;
       }
     }
-    if (this.partialLength === 0) {
+    if (this.partial.length === 0) {
       const next = this.readWholeHead(data, pos, end);
       if (next >= 0) return next;
     }
@@ -242,7 +222,7 @@ export abstract class Http1Connection {
   /** The other way: copies bytes until the head is complete, and judges its first line as soon as that is. */
   private readPartialHead(data: Buffer, from: number, end: number): number {
     let pos = from;
-    if (this.partialLength === 0) {
+    if (this.partial.length === 0) {
       while (pos < end && (data[pos] === CR || data[pos] === LF)) pos++;
       if (pos === end) return end;
       if (data[pos] <= 0x20) {
@@ -250,66 +230,43 @@ export abstract class Http1Connection {
         return end;
       }
     }
-    const before = this.partialLength;
-    const take = Math.min(end - pos, this.settings.maxHeadBytes - before);
-    this.keepPartial(data, pos, take);
+    const before = this.partial.length;
+    const take = this.partial.add(data, pos, end);
     const headEnd = this.findHeadEnd();
     if (this.error !== null) return end;
     if (headEnd < 0) {
-      if (this.partialLength < this.settings.maxHeadBytes) return pos + take;
+      if (!this.partial.isFull) return pos + take;
       this.fail(431, DETAILS_HEADERS_TOO_LARGE, 'http/1.1 protocol error: headers size exceeds limit');
       return end;
     }
-    this.partialLength = 0;
     if (this.parsePartial(headEnd)) this.beginBody();
     return pos + headEnd - before;
   }
 
-  private keepPartial(data: Buffer, pos: number, length: number): void {
-    const needed = this.partialLength + length;
-    if (this.partial.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * this.partial.length, 512), this.settings.maxHeadBytes));
-      this.partial.copy(larger, 0, 0, this.partialLength);
-      this.partial = larger;
-    }
-    data.copy(this.partial, this.partialLength, pos, pos + length);
-    this.partialLength = needed;
-  }
-
   /** Index behind the empty line in the kept bytes, or -1. Reads the first line when it comes by. */
   private findHeadEnd(): number {
-    const bytes = this.partial.subarray(0, this.partialLength);
-    for (;;) {
-      const at = bytes.indexOf(LF, this.scanned);
-      if (at < 0) {
-        this.scanned = this.partialLength;
+    const partial = this.partial;
+    const end = partial.findFirstLine();
+    if (end > 0) {
+      const wrong = this.readFirstLine(latin1(partial.bytes, 0, end - 1));
+      if (wrong !== '') {
+        this.fail(400, DETAILS_CODEC_ERROR, 'http/1.1 protocol error: ' + wrong);
         return -1;
       }
-      this.scanned = at + 1;
-      const length = at + 1 - this.lineStart;
-      this.lineStart = at + 1;
-      if (this.firstLineEnd === 0) {
-        this.firstLineEnd = at + 1;
-        const wrong = this.readFirstLine(latin1(bytes, 0, at));
-        if (wrong !== '') {
-          this.fail(400, DETAILS_CODEC_ERROR, 'http/1.1 protocol error: ' + wrong);
-          return -1;
-        }
-        if (this.head.isVersionless) return at + 1;
-      } else if (length === 1 || (length === 2 && bytes[at - 1] === CR)) return at + 1;
+      if (this.head.isVersionless) return end;
     }
+    return partial.findEmptyLine();
   }
 
   /** Reads the fields of a head that was kept; its first line is in `head` already. */
   private parsePartial(headEnd: number): boolean {
-    const bytes = this.partial;
+    const { bytes, firstLineEnd } = this.partial;
     const text = latin1(bytes, 0, headEnd);
-    // A long head came in one large buffer: the next message may do with less.
-    if (bytes.length > SMALL_CHUNK_BYTES) this.partial = EMPTY;
-    if (scanFields(bytes, this.firstLineEnd, headEnd) === headEnd && !hasBadFirstLine(text, this.firstLineEnd)) {
+    this.partial.clear();
+    if (scanFields(bytes, firstLineEnd, headEnd) === headEnd && !hasBadFirstLine(text, firstLineEnd)) {
       return this.finishFields(addScannedFields(bytes, text, 0, this.head));
     }
-    const result = parseExactFields(text, this.firstLineEnd, this.head);
+    const result = parseExactFields(text, firstLineEnd, this.head);
     if (result === EXACT_TOO_MANY || result === EXACT_UNDERSCORE) return this.refuseFields(result === EXACT_TOO_MANY, 'headers');
     this.countDropped(this.head);
     if (result === EXACT_OK) return true;
@@ -422,8 +379,8 @@ export abstract class Http1Connection {
     while (pos < end && this.state === STATE_CHUNKED_BODY) {
       const event = chunks.next(data, pos, end);
       pos = chunks.position;
-      if (event === CHUNK_DATA) this.gather(data, chunks.dataStart, chunks.dataEnd);
-      else if (event === CHUNK_BODY_END) this.flushGathered();
+      if (event === CHUNK_DATA) this.gatherer.add(data, chunks.dataStart, chunks.dataEnd);
+      else if (event === CHUNK_BODY_END) this.gatherer.flush();
       else if (event === CHUNK_END) {
         this.endChunked(chunks.trailerBytes);
         return pos;
@@ -432,31 +389,8 @@ export abstract class Http1Connection {
       } else if (event !== CHUNK_MORE) this.fail(400, DETAILS_CODEC_ERROR, 'http/1.1 protocol error: ' + chunks.errorText);
     }
     if (this.error !== null) return end;
-    this.flushGathered();
+    this.gatherer.flush();
     return pos;
-  }
-
-  private gather(data: Buffer, start: number, end: number): void {
-    const length = end - start;
-    if (length > SMALL_CHUNK_BYTES || this.gatheredLength + length > SMALL_CHUNK_BYTES) {
-      this.flushGathered();
-      if (length > SMALL_CHUNK_BYTES / 2) {
-        this.onBody(data.subarray(start, end), false);
-        return;
-      }
-    }
-    // A new buffer each time it was handed on: whoever got the last may still write it.
-    if (this.gatheredLength === 0) this.gathered = Buffer.allocUnsafe(SMALL_CHUNK_BYTES);
-    data.copy(this.gathered, this.gatheredLength, start, end);
-    this.gatheredLength += length;
-  }
-
-  private flushGathered(): void {
-    if (this.gatheredLength === 0) return;
-    const piece = this.gathered.subarray(0, this.gatheredLength);
-    this.gathered = EMPTY;
-    this.gatheredLength = 0;
-    this.onBody(piece, false);
   }
 
   private endChunked(trailerBytes: Buffer | null): void {

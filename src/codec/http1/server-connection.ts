@@ -10,20 +10,16 @@ import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { PROTOCOL_HTTP10 } from '../../contract/stream-info.ts';
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_RAW, Http1Connection } from './connection-base.ts';
+import type { BodyKind } from './connection-base.ts';
+import { CONNECTION_NAMES_HOST, CONNECTION_REFUSED, sanitizeConnectionHeader } from './connection-header.ts';
 import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  BODY_RAW,
   DETAILS_BODY_DISALLOWED,
   DETAILS_CONNECTION_HEADER,
   DETAILS_HTTPS_IN_PLAINTEXT,
   DETAILS_INVALID_SCHEME,
   DETAILS_INVALID_URL,
-  Http1Connection,
-} from './connection-base.ts';
-import type { BodyKind } from './connection-base.ts';
-import { CONNECTION_NAMES_HOST, CONNECTION_REFUSED, sanitizeConnectionHeader } from './connection-header.ts';
+} from './details.ts';
 import { lineMethod, lineTargetEnd, lineTargetStart, readRequestLine, scanRequestLine } from './first-line.ts';
 import { HEAD_REQUEST } from './message-head.ts';
 import { isAuthorityValid, parseAbsoluteTarget } from './request-target.ts';
@@ -46,7 +42,7 @@ export interface ServerConnectionOptions {
   readonly bufferLimit?: number;
 }
 
-/** HTTP/1 as a server: requests in, responses out, one at a time. */
+/** HTTP/1 as a server: requests in, responses out, one at a time. A third of the file is what a request head must pass, in Envoy's order. */
 export class Http1ServerConnection extends Http1Connection implements ServerConnection {
   private readonly callbacks: ServerConnectionCallbacks;
   private readonly isSecure: boolean;
@@ -269,7 +265,7 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
     return true;
   }
 
-  protected onBody(data: Buffer, endStream: boolean): void {
+  onBody(data: Buffer, endStream: boolean): void {
     const encoder = this.encoder;
     if (encoder === null) return;
     if (endStream) encoder.requestComplete = true;
