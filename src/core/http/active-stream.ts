@@ -511,10 +511,9 @@ export class ActiveStream extends FilterManager implements RequestDecoder, Strea
 
   // Internal redirects and upgrades.
 
-  protected override recreateStream(headers: HeaderMap): void {
+  protected override recreateStream(headers: HeaderMap, body: Buffer | null): void {
     const encoder = this.encoder;
     if (encoder === null) return;
-    const body = this.bufferedRequest === null || this.bufferedRequest.length === 0 ? null : Buffer.from(this.bufferedRequest.bytes());
     this.encoder = null;
     this.internallyDestroyed = true;
     this.manager.recreate(this, encoder, headers, body);

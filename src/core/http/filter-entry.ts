@@ -16,7 +16,8 @@ import {
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
-import type { BodyBuffer } from './body-buffer.ts';
+import { BodyBuffer } from './body-buffer.ts';
+import type { BodyBufferOwner } from './body-buffer.ts';
 import type { FilterManager, LocalReplyModifier } from './filter-manager.ts';
 
 /** Where a filter stands in one direction of one stream. */
@@ -31,28 +32,47 @@ export const STOPPED_ALL_WATERMARK = 3;
 /**
  * One filter in one direction of one stream: the iteration state that the manager keeps for it, and the callbacks through which the
  * filter speaks to the manager. The wrapper is what makes the manager's call sites monomorphic but for the call into the filter.
+ *
+ * Each filter holds back its own body (Envoy has one buffer a direction, and two filters that hold at a time mix theirs up).
  */
-abstract class FilterEntry implements StreamFilterCallbacks {
+abstract class FilterEntry implements StreamFilterCallbacks, BodyBufferOwner {
   readonly manager: FilterManager;
   /** Name in the configuration: the key of per-route configuration. */
   readonly name: string;
   /** Place in the manager's list of its direction. */
   index: number;
   state: number;
-  /** A filter that stopped everything gets the held body and trailers itself when it continues. */
-  iterateFromCurrent: boolean;
   headersContinued: boolean;
   /** The filter has been told the end of the stream. */
   endStream: boolean;
+  /** The end of the body is held back with it; the filter has not been told. */
+  private heldEnd: boolean;
+  private heldTrailers: boolean;
+  /** What is held has not been seen by this filter, which had stopped everything: it gets it first when it continues. */
+  private bodyUnseen: boolean;
+  private trailersUnseen: boolean;
+  /** Too much held body pauses the source; else it is an error. */
+  private streaming: boolean;
+  body: BodyBuffer | null;
+  /** The held body on its way through the filters, and whether this filter held it again. */
+  private transit: Buffer | null;
+  private transitKept: boolean;
 
   constructor(manager: FilterManager, name: string, index: number) {
     this.manager = manager;
     this.name = name;
     this.index = index;
     this.state = ITERATE;
-    this.iterateFromCurrent = false;
     this.headersContinued = false;
     this.endStream = false;
+    this.heldEnd = false;
+    this.heldTrailers = false;
+    this.bodyUnseen = false;
+    this.trailersUnseen = false;
+    this.streaming = true;
+    this.body = null;
+    this.transit = null;
+    this.transitKept = false;
   }
 
   get stoppedAll(): boolean {
@@ -60,14 +80,14 @@ abstract class FilterEntry implements StreamFilterCallbacks {
   }
 
   protected abstract canContinue(): boolean;
-  protected abstract observedEndStream(): boolean;
-  protected abstract hasTrailers(): boolean;
-  protected abstract buffered(): BodyBuffer | null;
-  protected abstract ensureBuffer(): BodyBuffer;
   protected abstract do1xxHeaders(): boolean;
   protected abstract doHeaders(endStream: boolean): void;
-  protected abstract doData(endStream: boolean): void;
-  protected abstract doTrailers(): void;
+  protected abstract doData(data: Buffer, endStream: boolean, fromCurrent: boolean): void;
+  protected abstract doTrailers(fromCurrent: boolean): void;
+  /** The held body crossed its limit while it was to be buffered whole. */
+  protected abstract bodyTooLarge(): void;
+  protected abstract pauseSource(): void;
+  protected abstract resumeSource(): void;
 
   /** Goes on behind this filter with what it held back: headers, then body, then trailers. */
   protected continueIteration(): void {
@@ -76,20 +96,38 @@ abstract class FilterEntry implements StreamFilterCallbacks {
       bug('continued a filter that had not stopped', this.name);
       return;
     }
-    if (this.stoppedAll) this.iterateFromCurrent = true;
     this.state = ITERATE;
     if (!this.do1xxHeaders()) return;
     if (!this.headersContinued) {
       this.headersContinued = true;
-      this.doHeaders(this.observedEndStream() && this.buffered() === null && !this.hasTrailers());
+      this.doHeaders(this.endStream && this.body === null && !this.heldTrailers);
     }
     if (!this.canContinue()) return;
     // Trailers that a filter adds while the body passes are sent on by that pass itself.
-    const hadTrailers = this.hasTrailers();
-    if (this.buffered() !== null) this.doData(this.observedEndStream() && !hadTrailers);
+    const trailers = this.heldTrailers;
+    if (this.body !== null) this.releaseBody((this.endStream || this.heldEnd) && !trailers);
     if (!this.canContinue()) return;
-    if (hadTrailers) this.doTrailers();
-    this.iterateFromCurrent = false;
+    if (!trailers) return;
+    const fromCurrent = this.trailersUnseen;
+    this.heldTrailers = false;
+    this.trailersUnseen = false;
+    this.doTrailers(fromCurrent);
+  }
+
+  /** Sends the held body on; what this filter does not hold again is dropped then. */
+  private releaseBody(endStream: boolean): void {
+    const body = this.body;
+    if (body === null) return;
+    const bytes = body.bytes();
+    const fromCurrent = this.bodyUnseen;
+    this.bodyUnseen = false;
+    this.transit = bytes;
+    this.transitKept = false;
+    this.doData(bytes, endStream, fromCurrent);
+    this.transit = null;
+    if (this.transitKept || this.manager.destroyed) return;
+    if (this.body === body) this.body = null;
+    body.drain();
   }
 
   /** Whether the next filter gets the headers. */
@@ -121,33 +159,79 @@ abstract class FilterEntry implements StreamFilterCallbacks {
     }
     this.state = STOPPED;
     if (status === DATA_STOP_ITERATION_AND_BUFFER || status === DATA_STOP_ITERATION_AND_WATERMARK) {
-      this.setStreaming(status === DATA_STOP_ITERATION_AND_WATERMARK);
+      this.streaming = status === DATA_STOP_ITERATION_AND_WATERMARK;
       this.holdData(data);
-    } else if (this.observedEndStream() && !this.hasTrailers() && this.buffered() === null && !this.manager.destroyed) {
+    } else if (this.endStream && this.body === null) {
       // The end of the stream must reach the next filter although the filter kept the bytes: an empty body carries it.
-      this.ensureBuffer();
+      this.ensureBody();
     }
     return false;
   }
 
   afterTrailers(status: FilterTrailersStatus): boolean {
-    if (status === TRAILERS_CONTINUE) {
-      if (this.state !== STOPPED) return true;
-      this.continueIteration();
-      return false;
-    }
-    if (this.state === ITERATE) this.state = STOPPED;
+    if (status === TRAILERS_CONTINUE && this.state !== STOPPED) return true;
+    this.heldTrailers = true;
+    if (status === TRAILERS_CONTINUE) this.continueIteration();
+    else if (this.state === ITERATE) this.state = STOPPED;
     return false;
   }
 
-  /** Buffers `data` unless it is the buffered body itself on its way. */
-  holdData(data: Uint8Array): void {
-    const body = this.ensureBuffer();
-    if (this.manager.inTransit === body && this.manager.inTransitBytes === data) this.manager.inTransitKept = true;
-    else body.add(data);
+  /** This filter stopped everything: what comes is held before it. */
+  holdStopped(data: Buffer, endStream: boolean): void {
+    this.streaming = this.state === STOPPED_ALL_WATERMARK;
+    if (endStream) this.heldEnd = true;
+    this.bodyUnseen = true;
+    this.holdData(data);
   }
 
-  protected abstract setStreaming(streaming: boolean): void;
+  /** `unseen`: this filter stopped everything and has not been called with them. */
+  holdTrailers(unseen: boolean): void {
+    this.heldTrailers = true;
+    this.trailersUnseen = unseen;
+  }
+
+  /** Buffers `data` unless it is the held body itself on its way. */
+  private holdData(data: Uint8Array): void {
+    if (this.transit !== null && this.transit === data) this.transitKept = true;
+    else this.ensureBody().add(data);
+  }
+
+  addData(data: Uint8Array, streaming: boolean): void {
+    this.streaming = streaming;
+    this.holdData(data);
+  }
+
+  /** The filter added to the body that is passing: those behind see it longer. */
+  withAdded(data: Buffer): Buffer {
+    const body = this.body;
+    if (body === null) return data;
+    if (this.transit === data) {
+      if (body.length === data.length) return data;
+      this.transit = body.bytes();
+      return this.transit;
+    }
+    if (this.transit !== null) return data;
+    this.body = null;
+    const longer = Buffer.concat([data, body.bytes()]);
+    body.drain();
+    return longer;
+  }
+
+  private ensureBody(): BodyBuffer {
+    this.body ??= new BodyBuffer(this, this.manager.bufferLimit);
+    return this.body;
+  }
+
+  onBodyAboveHighWatermark(): void {
+    if (this.manager.destroyed) return;
+    if (this.streaming) this.pauseSource();
+    else this.bodyTooLarge();
+  }
+
+  onBodyBelowLowWatermark(): void {
+    // Over the limit without streaming ended the stream: there is nothing to resume.
+    if (!this.manager.destroyed) this.resumeSource();
+  }
 
   get connection(): Connection | null {
     return this.manager.connection;
@@ -225,22 +309,6 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
     return !this.manager.decoderAborted;
   }
 
-  protected override observedEndStream(): boolean {
-    return this.manager.observedDecodeEnd;
-  }
-
-  protected override hasTrailers(): boolean {
-    return this.manager.requestTrailers !== null;
-  }
-
-  protected override buffered(): BodyBuffer | null {
-    return this.manager.bufferedRequest;
-  }
-
-  protected override ensureBuffer(): BodyBuffer {
-    return this.manager.ensureRequestBuffer();
-  }
-
   protected override do1xxHeaders(): boolean {
     return true;
   }
@@ -250,17 +318,25 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
     if (headers !== null) this.manager.decodeHeadersFrom(this, headers, endStream);
   }
 
-  protected override doData(endStream: boolean): void {
-    this.manager.decodeBufferedFrom(this, endStream);
+  protected override doData(data: Buffer, endStream: boolean, fromCurrent: boolean): void {
+    this.manager.decodeDataFrom(this, data, endStream, fromCurrent);
   }
 
-  protected override doTrailers(): void {
+  protected override doTrailers(fromCurrent: boolean): void {
     const trailers = this.manager.requestTrailers;
-    if (trailers !== null) this.manager.decodeTrailersFrom(this, trailers);
+    if (trailers !== null) this.manager.decodeTrailersFrom(this, trailers, fromCurrent);
   }
 
-  protected override setStreaming(streaming: boolean): void {
-    this.manager.decoderStreaming = streaming;
+  protected override bodyTooLarge(): void {
+    this.manager.requestTooLarge();
+  }
+
+  protected override pauseSource(): void {
+    this.manager.pauseDownstreamReading();
+  }
+
+  protected override resumeSource(): void {
+    this.manager.resumeDownstreamReading();
   }
 
   continueDecoding(): void {
@@ -268,7 +344,7 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
   }
 
   decodingBuffer(): Buffer | null {
-    return this.manager.bufferedRequest?.bytes() ?? null;
+    return this.body?.bytes() ?? null;
   }
 
   addDecodedData(data: Uint8Array, streaming: boolean): void {
@@ -281,7 +357,7 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
       this.headersContinued = true;
       this.doHeaders(false);
     }
-    this.manager.decodeDataFrom(this, asBuffer(data), endStream, true);
+    this.manager.decodeDataFrom(this, asBuffer(data), endStream, false);
   }
 
   addDecodedTrailers(): HeaderMap {
@@ -321,7 +397,7 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
   }
 
   recreateStream(headers: HeaderMap): boolean {
-    return this.manager.recreateByFilter(headers);
+    return this.manager.recreateByFilter(headers, this.body);
   }
 
   upgradeAccepted(): void {
@@ -344,22 +420,6 @@ export class EncoderEntry extends FilterEntry implements StreamEncoderFilterCall
     return !this.manager.encoderComplete && !this.manager.encoderAborted;
   }
 
-  protected override observedEndStream(): boolean {
-    return this.manager.observedEncodeEnd;
-  }
-
-  protected override hasTrailers(): boolean {
-    return this.manager.responseTrailers !== null;
-  }
-
-  protected override buffered(): BodyBuffer | null {
-    return this.manager.bufferedResponse;
-  }
-
-  protected override ensureBuffer(): BodyBuffer {
-    return this.manager.ensureResponseBuffer();
-  }
-
   /** Held informational headers go first; false when there is no final response yet to go on with. */
   protected override do1xxHeaders(): boolean {
     const manager = this.manager;
@@ -374,17 +434,25 @@ export class EncoderEntry extends FilterEntry implements StreamEncoderFilterCall
     if (headers !== null) this.manager.encodeHeadersFrom(this, headers, endStream);
   }
 
-  protected override doData(endStream: boolean): void {
-    this.manager.encodeBufferedFrom(this, endStream);
+  protected override doData(data: Buffer, endStream: boolean, fromCurrent: boolean): void {
+    this.manager.encodeDataFrom(this, data, endStream, fromCurrent);
   }
 
-  protected override doTrailers(): void {
+  protected override doTrailers(fromCurrent: boolean): void {
     const trailers = this.manager.responseTrailers;
-    if (trailers !== null) this.manager.encodeTrailersFrom(this, trailers);
+    if (trailers !== null) this.manager.encodeTrailersFrom(this, trailers, fromCurrent);
   }
 
-  protected override setStreaming(streaming: boolean): void {
-    this.manager.encoderStreaming = streaming;
+  protected override bodyTooLarge(): void {
+    this.manager.responseTooLarge();
+  }
+
+  protected override pauseSource(): void {
+    this.manager.callHighWatermarkCallbacks();
+  }
+
+  protected override resumeSource(): void {
+    this.manager.callLowWatermarkCallbacks();
   }
 
   continueEncoding(): void {
@@ -392,7 +460,7 @@ export class EncoderEntry extends FilterEntry implements StreamEncoderFilterCall
   }
 
   encodingBuffer(): Buffer | null {
-    return this.manager.bufferedResponse?.bytes() ?? null;
+    return this.body?.bytes() ?? null;
   }
 
   addEncodedData(data: Uint8Array, streaming: boolean): void {
@@ -405,7 +473,7 @@ export class EncoderEntry extends FilterEntry implements StreamEncoderFilterCall
       this.headersContinued = true;
       this.doHeaders(false);
     }
-    this.manager.encodeDataFrom(this, asBuffer(data), endStream, true);
+    this.manager.encodeDataFrom(this, asBuffer(data), endStream, false);
   }
 
   addEncodedTrailers(): HeaderMap {

@@ -11,16 +11,15 @@ import type {
 import type { Connection } from '../../contract/network.ts';
 import type { Route } from '../../contract/route.ts';
 import {
-  DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_CONTINUE_AND_DONT_END_STREAM, HEADERS_STOP_ITERATION,
+  DATA_CONTINUE, DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_CONTINUE_AND_DONT_END_STREAM, HEADERS_STOP_ITERATION,
   TRAILERS_STOP_ITERATION,
 } from '../../contract/status.ts';
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
-import { BodyBuffer } from './body-buffer.ts';
-import type { BodyBufferOwner } from './body-buffer.ts';
+import type { BodyBuffer } from './body-buffer.ts';
 import { statusText } from './codes.ts';
-import { DecoderEntry, EncoderEntry, ITERATE, STOPPED, STOPPED_ALL_WATERMARK } from './filter-entry.ts';
+import { DecoderEntry, EncoderEntry, ITERATE, STOPPED } from './filter-entry.ts';
 import { NO_GRPC_STATUS, prepareLocalReply, responseStatus } from './local-reply.ts';
 import type { LocalReply, PreparedLocalReply } from './local-reply.ts';
 
@@ -64,7 +63,7 @@ const NO_ENCODERS: EncoderEntry[] = [];
  *
  * After `destroyFilters` no filter is called: both directions are aborted, and every loop looks at that after every call.
  */
-export abstract class FilterManager implements FilterChainCallbacks, BodyBufferOwner, LogContext {
+export abstract class FilterManager implements FilterChainCallbacks, LogContext {
   readonly dispatcher: Dispatcher;
   readonly streamInfo: StreamInfo;
   readonly streamId: number;
@@ -92,17 +91,9 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   protected chainCreated: boolean;
   private upgrade: UpgradeResult;
 
-  bufferedRequest: BodyBuffer | null;
-  bufferedResponse: BodyBuffer | null;
   bufferLimit: number;
-  /** The buffered body that is on its way through the filters just now, its bytes, and whether a filter held it again. */
-  inTransit: BodyBuffer | null;
-  inTransitBytes: Uint8Array | null;
-  inTransitKept: boolean;
 
   private callState: number;
-  decoderStreaming: boolean;
-  encoderStreaming: boolean;
   observedDecodeEnd: boolean;
   observedEncodeEnd: boolean;
   decoderAborted: boolean;
@@ -115,6 +106,8 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   private underOnLocalReply: boolean;
   destroyed: boolean;
   private prepared: PreparedLocalReply | null;
+  /** A local reply is on its way: what the terminal filter still brings is no response any more. */
+  private replied: boolean;
 
   private watermarkCallbacks: DownstreamWatermarkCallbacks[] | null;
   private highWatermarkCount: number;
@@ -144,15 +137,8 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     this.filterName = '';
     this.chainCreated = false;
     this.upgrade = UPGRADE_UNNEEDED;
-    this.bufferedRequest = null;
-    this.bufferedResponse = null;
     this.bufferLimit = bufferLimit;
-    this.inTransit = null;
-    this.inTransitBytes = null;
-    this.inTransitKept = false;
     this.callState = 0;
-    this.decoderStreaming = true;
-    this.encoderStreaming = true;
     this.observedDecodeEnd = false;
     this.observedEncodeEnd = false;
     this.decoderAborted = false;
@@ -165,6 +151,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     this.underOnLocalReply = false;
     this.destroyed = false;
     this.prepared = null;
+    this.replied = false;
     this.watermarkCallbacks = null;
     this.highWatermarkCount = 0;
   }
@@ -190,7 +177,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   abstract setRoute(route: Route | null): void;
   abstract clearRouteCache(): void;
   abstract clusterInfo(): ClusterInfo | null;
-  protected abstract recreateStream(headers: HeaderMap): void;
+  protected abstract recreateStream(headers: HeaderMap, body: Buffer | null): void;
   abstract upgradeAccepted(): void;
 
   // Chain.
@@ -301,13 +288,13 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
 
   protected decodeData(data: Buffer, endStream: boolean): void {
     this.observedDecodeEnd = endStream;
-    this.decodeDataFrom(null, data, endStream, true);
+    this.decodeDataFrom(null, data, endStream, false);
   }
 
   protected decodeTrailers(trailers: HeaderMap): void {
     this.observedDecodeEnd = true;
     this.requestTrailers = trailers;
-    this.decodeTrailersFrom(null, trailers);
+    this.decodeTrailersFrom(null, trailers, false);
   }
 
   decodeHeadersFrom(from: DecoderEntry | null, headers: HeaderMap, end: boolean): void {
@@ -329,7 +316,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
         this.maybeContinueDecoding(bodyFrom);
         return;
       }
-      if (endStream && this.bufferedRequest !== null && bodyFrom < 0) bodyFrom = i;
+      if (endStream && entry.body !== null && bodyFrom < 0) bodyFrom = i;
       terminalSawEnd = i === last && entry.endStream && bodyFrom < 0;
     }
     this.maybeContinueDecoding(bodyFrom);
@@ -355,7 +342,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     entry.continueDecoding();
   }
 
-  decodeDataFrom(from: DecoderEntry | null, bytes: Buffer, end: boolean, mayStartFromCurrent: boolean): void {
+  decodeDataFrom(from: DecoderEntry | null, bytes: Buffer, end: boolean, fromCurrent: boolean): void {
     this.resetIdleTimer();
     if (this.decoderAborted) return;
     const decoders = this.decoders;
@@ -365,11 +352,10 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     let endStream = end;
     let trailersFrom = -1;
     let terminalSawEnd = false;
-    for (let i = startIndex(from, mayStartFromCurrent); i <= last; i++) {
+    for (let i = startIndex(from, fromCurrent); i <= last; i++) {
       const entry = decoders[i];
       if (entry.stoppedAll) {
-        this.decoderStreaming = entry.state === STOPPED_ALL_WATERMARK;
-        entry.holdData(data);
+        entry.holdStopped(data, endStream);
         return;
       }
       // The end was decoded by this filter already: data added upon that is not its business.
@@ -379,15 +365,20 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
         this.executePreparedLocalReply();
         return;
       }
-      data = this.grownInTransit(data);
+      if (status === DATA_CONTINUE && entry.body !== null && entry.state === ITERATE) data = entry.withAdded(data);
       if (!hadTrailers && this.requestTrailers !== null && trailersFrom < 0) {
         endStream = false;
         trailersFrom = i;
+        if (status !== DATA_CONTINUE) entry.holdTrailers(false);
       }
       terminalSawEnd = endStream && i === last;
-      if (!entry.afterData(status, data) && i < last) break;
+      if (!entry.afterData(status, data) && i < last) {
+        // Trailers that this very filter added wait with its data.
+        if (trailersFrom === i) return;
+        break;
+      }
     }
-    if (trailersFrom >= 0 && this.requestTrailers !== null) this.decodeTrailersFrom(decoders[trailersFrom], this.requestTrailers);
+    if (trailersFrom >= 0 && this.requestTrailers !== null) this.decodeTrailersFrom(decoders[trailersFrom], this.requestTrailers, false);
     if (endStream) this.disarmRequestTimeout();
     if (terminalSawEnd) this.decoderComplete = true;
   }
@@ -402,13 +393,16 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     return status;
   }
 
-  decodeTrailersFrom(from: DecoderEntry | null, trailers: HeaderMap): void {
+  decodeTrailersFrom(from: DecoderEntry | null, trailers: HeaderMap, fromCurrent: boolean): void {
     if (this.decoderAborted) return;
     const decoders = this.decoders;
     const last = decoders.length - 1;
-    for (let i = startIndex(from, true); i <= last; i++) {
+    for (let i = startIndex(from, fromCurrent); i <= last; i++) {
       const entry = decoders[i];
-      if (entry.stoppedAll) return;
+      if (entry.stoppedAll) {
+        entry.holdTrailers(true);
+        return;
+      }
       const status = this.callDecodeTrailers(entry, trailers);
       if (!entry.afterTrailers(status) && i < last) return;
       if (this.decoderAborted && i < last) return;
@@ -428,49 +422,11 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     return TRAILERS_STOP_ITERATION;
   }
 
-  /** Sends the held request body on from `entry`; what is not held again behind it is dropped. */
-  decodeBufferedFrom(entry: DecoderEntry, endStream: boolean): void {
-    const body = this.bufferedRequest;
-    if (body === null) return;
-    const bytes = body.bytes();
-    const outer = this.inTransit;
-    const outerBytes = this.inTransitBytes;
-    const outerKept = this.inTransitKept;
-    this.inTransit = body;
-    this.inTransitBytes = bytes;
-    this.inTransitKept = false;
-    this.decodeDataFrom(entry, bytes, endStream, true);
-    if (!this.inTransitKept) body.drain();
-    this.inTransit = outer;
-    this.inTransitBytes = outerBytes;
-    this.inTransitKept = outerKept;
-  }
-
-  /** A filter may append to the buffered body while it passes: the filters behind see it longer. */
-  private grownInTransit(data: Buffer): Buffer {
-    const body = this.inTransit;
-    if (body === null || data !== this.inTransitBytes || body.length === data.length) return data;
-    const grown = body.bytes();
-    this.inTransitBytes = grown;
-    return grown;
-  }
-
-  ensureRequestBuffer(): BodyBuffer {
-    this.bufferedRequest ??= new BodyBuffer(this, this.bufferLimit);
-    return this.bufferedRequest;
-  }
-
-  ensureResponseBuffer(): BodyBuffer {
-    this.bufferedResponse ??= new BodyBuffer(this, this.bufferLimit);
-    return this.bufferedResponse;
-  }
-
   addDecodedData(entry: DecoderEntry, data: Uint8Array, streaming: boolean): void {
     if (this.destroyed) return;
     const state = this.callState;
     if (state === 0 || (state & (DECODE_HEADERS | DECODE_DATA)) !== 0 || ((state & DECODE_TRAILERS) !== 0 && entry.state !== ITERATE)) {
-      this.decoderStreaming = streaming;
-      entry.holdData(data);
+      entry.addData(data, streaming);
     } else if ((state & DECODE_TRAILERS) !== 0) {
       this.decodeDataFrom(entry, Buffer.from(data), false, false);
     } else {
@@ -485,41 +441,28 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     return this.requestTrailers;
   }
 
-  onBodyAboveHighWatermark(body: BodyBuffer): void {
-    if (this.destroyed) return;
-    if (body === this.bufferedRequest) {
-      if (this.decoderStreaming) {
-        this.pauseDownstreamReading();
-        return;
-      }
-      this.onRequestDataTooLarge();
-      this.replyLocally(413, statusText(413), null, NO_GRPC_STATUS, 'request_payload_too_large');
-      return;
-    }
-    if (this.encoderStreaming) {
-      this.callHighWatermarkCallbacks();
-      return;
-    }
+  /** A filter was to buffer more of the request than the limit allows. */
+  requestTooLarge(): void {
+    this.onRequestDataTooLarge();
+    this.replyLocally(413, statusText(413), null, NO_GRPC_STATUS, 'request_payload_too_large');
+  }
+
+  responseTooLarge(): void {
     this.onResponseDataTooLarge();
     this.replyLocally(500, statusText(500), null, NO_GRPC_STATUS, 'response_payload_too_large');
   }
 
-  onBodyBelowLowWatermark(body: BodyBuffer): void {
-    if (body === this.bufferedRequest) this.resumeDownstreamReading();
-    else this.callLowWatermarkCallbacks();
-  }
-
   setBufferLimit(bytes: number): void {
     this.bufferLimit = bytes;
-    this.bufferedRequest?.setLimit(bytes);
-    this.bufferedResponse?.setLimit(bytes);
+    for (const entry of this.decoders) entry.body?.setLimit(bytes);
+    for (const entry of this.encoders) entry.body?.setLimit(bytes);
   }
 
   // Response.
 
   /** Informational headers from the terminal filter. Swallowed unless they are to be proxied. */
   encode1xxByFilter(headers: HeaderMap): void {
-    if (!this.proxy100Continue || this.destroyed) return;
+    if (!this.proxy100Continue || this.destroyed || this.replied) return;
     this.informationalHeaders = headers;
     this.encode1xxFrom(null, headers);
   }
@@ -543,7 +486,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   }
 
   encodeHeadersByFilter(entry: DecoderEntry, headers: HeaderMap, endStream: boolean, details: string): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.replied) return;
     this.abortDecodingIfNotTerminal(entry, endStream);
     this.streamInfo.responseCodeDetails = details;
     this.responseHeaders = headers;
@@ -551,16 +494,16 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   }
 
   encodeDataByFilter(entry: DecoderEntry, data: Buffer, endStream: boolean): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.replied) return;
     this.abortDecodingIfNotTerminal(entry, endStream);
-    this.encodeDataFrom(null, data, endStream, true);
+    this.encodeDataFrom(null, data, endStream, false);
   }
 
   encodeTrailersByFilter(entry: DecoderEntry, trailers: HeaderMap): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.replied) return;
     this.abortDecodingIfNotTerminal(entry, true);
     this.responseTrailers = trailers;
-    this.encodeTrailersFrom(null, trailers);
+    this.encodeTrailersFrom(null, trailers, false);
   }
 
   private abortDecodingIfNotTerminal(entry: DecoderEntry, endStream: boolean): void {
@@ -568,12 +511,12 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   }
 
   /** Where to begin, and the note that the response has ended: nothing of the request is wanted after that. */
-  private encodeStart(from: EncoderEntry | null, endStream: boolean, mayStartFromCurrent: boolean): number {
+  private encodeStart(from: EncoderEntry | null, endStream: boolean, fromCurrent: boolean): number {
     if (from === null && endStream) {
       this.observedEncodeEnd = true;
       this.decoderAborted = true;
     }
-    return startIndex(from, mayStartFromCurrent);
+    return startIndex(from, fromCurrent);
   }
 
   encodeHeadersFrom(from: EncoderEntry | null, headers: HeaderMap, end: boolean): void {
@@ -593,7 +536,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
         if (!entry.endStream) this.maybeContinueEncoding(bodyFrom);
         return;
       }
-      if (endStream && this.bufferedResponse !== null && bodyFrom < 0) bodyFrom = i;
+      if (endStream && entry.body !== null && bodyFrom < 0) bodyFrom = i;
     }
     if (responseStatus(headers) < 0) {
       const missing = 'missing required header: :status';
@@ -623,32 +566,37 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     entry.continueEncoding();
   }
 
-  encodeDataFrom(from: EncoderEntry | null, bytes: Buffer, endStream: boolean, mayStartFromCurrent: boolean): void {
+  encodeDataFrom(from: EncoderEntry | null, bytes: Buffer, endStream: boolean, fromCurrent: boolean): void {
     this.resetIdleTimer();
     if (this.encoderAborted) return;
     const encoders = this.encoders;
     const hadTrailers = this.responseTrailers !== null;
     let data = bytes;
     let trailersFrom = -1;
-    for (let i = this.encodeStart(from, endStream, mayStartFromCurrent); i < encoders.length; i++) {
+    for (let i = this.encodeStart(from, endStream, fromCurrent); i < encoders.length; i++) {
       const entry = encoders[i];
       if (entry.stoppedAll) {
-        this.encoderStreaming = entry.state === STOPPED_ALL_WATERMARK;
-        entry.holdData(data);
+        entry.holdStopped(data, endStream);
         return;
       }
       if (entry.endStream) return;
       const status = this.callEncodeData(entry, data, endStream);
       if (this.destroyed) return;
-      data = this.grownInTransit(data);
-      if (!hadTrailers && this.responseTrailers !== null && trailersFrom < 0) trailersFrom = i;
-      if (!entry.afterData(status, data)) return;
+      if (status === DATA_CONTINUE && entry.body !== null && entry.state === ITERATE) data = entry.withAdded(data);
+      if (!hadTrailers && this.responseTrailers !== null && trailersFrom < 0) {
+        trailersFrom = i;
+        if (status !== DATA_CONTINUE) entry.holdTrailers(false);
+      }
+      if (!entry.afterData(status, data)) {
+        if (trailersFrom >= 0 && trailersFrom < i && this.responseTrailers !== null) this.encodeTrailersFrom(encoders[trailersFrom], this.responseTrailers, false);
+        return;
+      }
     }
     const codecEnd = endStream && trailersFrom < 0;
     this.encodeDataToCodec(data, codecEnd);
     if (this.destroyed) return;
     if (codecEnd) this.endEncode();
-    if (trailersFrom >= 0 && this.responseTrailers !== null) this.encodeTrailersFrom(encoders[trailersFrom], this.responseTrailers);
+    if (trailersFrom >= 0 && this.responseTrailers !== null) this.encodeTrailersFrom(encoders[trailersFrom], this.responseTrailers, false);
   }
 
   private callEncodeData(entry: EncoderEntry, data: Buffer, endStream: boolean): FilterDataStatus {
@@ -661,13 +609,16 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     return this.encoderAborted ? DATA_STOP_ITERATION_NO_BUFFER : status;
   }
 
-  encodeTrailersFrom(from: EncoderEntry | null, trailers: HeaderMap): void {
+  encodeTrailersFrom(from: EncoderEntry | null, trailers: HeaderMap, fromCurrent: boolean): void {
     this.resetIdleTimer();
     if (this.encoderAborted) return;
     const encoders = this.encoders;
-    for (let i = this.encodeStart(from, true, true); i < encoders.length; i++) {
+    for (let i = this.encodeStart(from, true, fromCurrent); i < encoders.length; i++) {
       const entry = encoders[i];
-      if (entry.stoppedAll) return;
+      if (entry.stoppedAll) {
+        entry.holdTrailers(true);
+        return;
+      }
       this.callState |= ENCODE_TRAILERS;
       const status = entry.filter.encodeTrailers(trailers);
       if (!this.destroyed) entry.filter.encodeComplete?.();
@@ -677,23 +628,6 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     }
     this.encodeTrailersToCodec(trailers);
     if (!this.destroyed) this.endEncode();
-  }
-
-  encodeBufferedFrom(entry: EncoderEntry, endStream: boolean): void {
-    const body = this.bufferedResponse;
-    if (body === null) return;
-    const bytes = body.bytes();
-    const outer = this.inTransit;
-    const outerBytes = this.inTransitBytes;
-    const outerKept = this.inTransitKept;
-    this.inTransit = body;
-    this.inTransitBytes = bytes;
-    this.inTransitKept = false;
-    this.encodeDataFrom(entry, bytes, endStream, true);
-    if (!this.inTransitKept) body.drain();
-    this.inTransit = outer;
-    this.inTransitBytes = outerBytes;
-    this.inTransitKept = outerKept;
   }
 
   private endEncode(): void {
@@ -709,8 +643,7 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     if (this.destroyed) return;
     const state = this.callState;
     if (state === 0 || (state & (ENCODE_HEADERS | ENCODE_DATA)) !== 0 || ((state & ENCODE_TRAILERS) !== 0 && entry.state !== ITERATE)) {
-      this.encoderStreaming = streaming;
-      entry.holdData(data);
+      entry.addData(data, streaming);
     } else if ((state & ENCODE_TRAILERS) !== 0) {
       this.encodeDataFrom(entry, Buffer.from(data), false, false);
     } else {
@@ -773,14 +706,14 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
     const reply = this.prepared;
     if (reply === null || this.destroyed) return;
     this.prepared = null;
+    this.replied = true;
     this.responseHeaders = reply.headers;
     this.encodeHeadersFrom(null, reply.headers, reply.body === null);
-    if (reply.body !== null && !this.destroyed) this.encodeDataFrom(null, reply.body, true, true);
+    if (reply.body !== null && !this.destroyed) this.encodeDataFrom(null, reply.body, true, false);
   }
 
   /** Filters hold a response back, or informational headers are stopped: this reply passes them by. */
   private replyDirectly(status: number, body: string, modify: LocalReplyModifier | null, grpcStatus: number): void {
-    this.encoderStreaming = true;
     const reply = this.prepareReply(status, body, modify, grpcStatus);
     this.responseHeaders = reply.headers;
     this.headersEncoded = true;
@@ -801,12 +734,12 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   }
 
   /** Whether the stream could be started again with the present request headers. */
-  recreateByFilter(headers: HeaderMap): boolean {
+  recreateByFilter(headers: HeaderMap, body: BodyBuffer | null): boolean {
     if (!this.observedDecodeEnd || this.destroyed) return false;
     this.decoderAborted = true;
     this.encoderAborted = true;
     this.streamInfo.responseCodeDetails = 'internal_redirect';
-    this.recreateStream(headers);
+    this.recreateStream(headers, body === null || body.length === 0 ? null : body.bytes());
     return true;
   }
 
@@ -839,7 +772,8 @@ export abstract class FilterManager implements FilterChainCallbacks, BodyBufferO
   }
 }
 
-function startIndex(from: DecoderEntry | EncoderEntry | null, mayStartFromCurrent: boolean): number {
+/** The first filter, the one behind `from`, or `from` itself when it has not seen what it held. */
+function startIndex(from: DecoderEntry | EncoderEntry | null, fromCurrent: boolean): number {
   if (from === null) return 0;
-  return mayStartFromCurrent && from.iterateFromCurrent ? from.index : from.index + 1;
+  return fromCurrent ? from.index : from.index + 1;
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_HTTP1_CLIENT_SETTINGS, Http1ClientConnection } from '../../../codec/http1/index.ts';
+import { DEFAULT_HTTP1_CLIENT_SETTINGS, Http1ClientConnection, http1Settings } from '../../../codec/http1/index.ts';
 import { RESET_PROTOCOL_ERROR } from '../../../contract/codec.ts';
 import type { CodecConnection, RequestEncoder, ResponseDecoder } from '../../../contract/codec.ts';
 import type { SharedCell } from '../../../contract/shared-cells.ts';
@@ -53,6 +53,7 @@ export class TestResource implements Resource {
   }
 }
 
+const CLIENT_SETTINGS = http1Settings({ enableTrailers: true }, DEFAULT_HTTP1_CLIENT_SETTINGS);
 const CODEC_STATS = {
   droppedHeadersWithUnderscores: { inc: (): void => {} },
   metadataNotSupportedError: { inc: (): void => {} },
@@ -95,7 +96,7 @@ export class TestUpstream {
       resumeDispatch: () => {},
       endWrite: () => {},
     };
-    this.codec = new Http1ClientConnection(seam, DEFAULT_HTTP1_CLIENT_SETTINGS, CODEC_STATS, 1024 * 1024);
+    this.codec = new Http1ClientConnection(seam, CLIENT_SETTINGS, CODEC_STATS, 1024 * 1024);
   }
 
   /** What the proxy sent since the last call. */
