@@ -96,7 +96,7 @@ describe('the desync catalogue through the proxy', () => {
       assert.notEqual(await client.readUntilClose(5_000), 'open', 'the connection is closed after a refusal');
       assert.ok(!origin.received.includes('/evil'), origin.received);
     } finally {
-      client.close();
+      await client.close();
     }
   }
 });
