@@ -15,9 +15,14 @@ function printRow(cells) {
   console.log(String(name).padEnd(14) + numbers.map((cell) => String(cell).padStart(9)).join(''));
 }
 
+/** Failures of one suite that are named in the summary; the output above has them all, with their reasons. */
+const NAMED_FAILURES = 20;
+
 function printFailuresAndSkips(results) {
   for (const { name, counts } of results) {
-    for (const failure of counts.failures) console.log(`FAILED  ${name}: ${failure}`);
+    for (const failure of counts.failures.slice(0, NAMED_FAILURES)) console.log(`FAILED  ${name}: ${failure}`);
+    const more = counts.failures.length - NAMED_FAILURES;
+    if (more > 0) console.log(`FAILED  ${name}: … and ${more} more, see above`);
   }
   for (const { name, counts } of results) {
     for (const [reason, times] of Object.entries(counts.reasons)) console.log(`skipped ${name}: ${times} × ${reason}`);
