@@ -131,8 +131,7 @@ test('extensions: without configuration, of v2, of contrib, of nowhere, and not 
   );
   assert.equal(
     refusal(filter('{"@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: x/envoy.extensions.filters.http.buffer.v3.Buffer, value: {max_request_byte: 1}}')),
-    `config:15:142: ${place}.typed_config.value.max_request_bytes: value is required
-config:15:150: ${place}.typed_config.value.max_request_byte: no such field: 'max_request_byte' in envoy.extensions.filters.http.buffer.v3.Buffer
+    `config:15:150: ${place}.typed_config.value.max_request_byte: no such field: 'max_request_byte' in envoy.extensions.filters.http.buffer.v3.Buffer
     did you mean max_request_bytes?`,
   );
 });
@@ -207,4 +206,11 @@ test('a hundred levels are the most, as in Envoy', () => {
 test('large integers keep their digits, in JSON numbers too', () => {
   const { bootstrap } = load({ path: file('big.json', '{"stats_server_version_override": 18446744073709551615}') });
   assert.equal(bootstrap.statsServerVersionOverride, 18446744073709551615n);
+});
+
+test('half a surrogate pair is refused wherever it stands', () => {
+  const rows = ['{"node": {"metadata": {"a": "\\ud800"}}}', '{"node": {"metadata": {"\\ud800": 1}}}', '{"node": {"id": "\\ud800"}}'];
+  for (const text of rows) assert.match(refusal({ text, format: 'json' }), /holds half of a surrogate pair/);
+  const typeUrl = '{"stats_sinks": [{"name": "s", "typed_config": {"@type": "x\\ud800/google.protobuf.Empty"}}]}';
+  assert.match(refusal({ text: typeUrl, format: 'json' }), /expected a type URL/);
 });

@@ -13,7 +13,7 @@ import { placelessSource, readProtoText } from './proto-text/read.ts';
 import { notYetType } from './rules/extension-check.ts';
 import { staticRuntime } from './rules/static-runtime.ts';
 import { validateMessage, type ConfigWarning, type WarningCounts } from './validate.ts';
-import { byPosition, isUnder, placeProblem, type SourceText } from './source/problem-place.ts';
+import { byPosition, followsFrom, placeProblem, type SourceText } from './source/problem-place.ts';
 
 /** What to do with fields and enum names that the API does not have. */
 export type UnknownFieldPolicy = 'reject' | 'warn' | 'ignore';
@@ -74,7 +74,8 @@ interface Parts {
   readonly message: Message;
   readonly texts: readonly SourceText[];
   readonly problems: readonly ConfigError[];
-  readonly problemPaths: readonly Problem[];
+  /** What the reader stumbled over, in paths. */
+  readonly unread: readonly (Problem & { readonly meant?: string | undefined })[];
   readonly unknown: readonly { readonly error: ConfigError; readonly description: string }[];
 }
 
@@ -107,7 +108,7 @@ function joined(descriptor: DescMessage, texts: readonly ReadText[]): Parts | Co
     else mergeMessage(descriptor, message, text.message);
   }
   if (message === null) return problems;
-  return { message, texts: texts.map((each) => each.source), problems, problemPaths: texts.flatMap((each) => [...each.problems, ...each.unknown]), unknown };
+  return { message, texts: texts.map((each) => each.source), problems, unread: texts.flatMap((each) => [...each.problems, ...each.unknown]), unknown };
 }
 
 function finish(registry: ApiRegistry, descriptor: DescMessage, parts: Parts, options: LoadOptions): LoadedBootstrap | RefusedBootstrap {
@@ -127,7 +128,7 @@ function finish(registry: ApiRegistry, descriptor: DescMessage, parts: Parts, op
   }
   for (const problem of secondary) {
     // A field that could not be read looks unset to the rules: its first error is enough.
-    if (parts.problemPaths.some((each) => isUnder(each.path, problem.path))) continue;
+    if (followsFrom(problem.path, parts.unread)) continue;
     errors.push(placeProblem(problem, parts.texts));
   }
   const unknownCount = policy === 'warn' ? parts.unknown.length : 0;

@@ -4,7 +4,7 @@ import { api } from './api/registry.ts';
 import type { ExtensionLookup } from './extension-lookup.ts';
 import { formatOfFile, readText } from './load-text.ts';
 import { readProtoText } from './proto-text/read.ts';
-import { byPosition, isUnder, placeProblem } from './source/problem-place.ts';
+import { byPosition, followsFrom, placeProblem } from './source/problem-place.ts';
 import { validateMessage, type ConfigWarning } from './validate.ts';
 import type { UnknownFieldPolicy } from './load-bootstrap.ts';
 
@@ -41,7 +41,7 @@ export function loadResource(input: ResourceInput): LoadedResource {
     ...(input.extensions === undefined ? {} : { extensions: input.extensions }),
   });
   for (const problem of checked.problems) {
-    if (!found.some((each) => isUnder(each.path, problem.path))) errors.push(placeProblem(problem, [read.source]));
+    if (!followsFrom(problem.path, found)) errors.push(placeProblem(problem, [read.source]));
   }
   if (errors.length > 0) return { ok: false, errors: errors.sort(byPosition) };
   return { ok: true, message: read.message, warnings: checked.warnings, unknownFields: read.unknown.map((each) => each.description) };

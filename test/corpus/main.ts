@@ -1,5 +1,7 @@
 // `npm run corpus`: every file of the corpus of real configurations through nuncio's validation, against the real Envoy's verdict.
-// Options: --json (machine-readable counts), --verbose (also why files were refused by both).
+// Options: --json (machine-readable counts), --verbose (also why files were refused by both), --write (leaves the counts of missing
+// types in tools/status/corpus-missing.json, from which `npm run status` makes its table).
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { registry } from '../../src/extensions/registry.ts';
 import { compareFile, corpusFolder, missingTypes, readVerdicts, tally, type Compared } from './compare.ts';
@@ -21,6 +23,11 @@ function printDetails(all: readonly Compared[], verbose: boolean): void {
   }
 }
 
+function writeMissing(all: readonly Compared[]): void {
+  const missing = missingTypes(all).map(([type, files]) => ({ type, files }));
+  writeFileSync(path.join(root, 'tools', 'status', 'corpus-missing.json'), `${JSON.stringify({ missing }, null, 2)}\n`);
+}
+
 function main(arguments_: readonly string[]): number {
   const folder = corpusFolder(root);
   if (folder === null) {
@@ -36,6 +43,7 @@ function main(arguments_: readonly string[]): number {
     printDetails(all, arguments_.includes('--verbose'));
     printTable(all);
   }
+  if (arguments_.includes('--write')) writeMissing(all);
   const failed = all.filter((each) => each.outcome.startsWith('FAILURE')).length;
   console.log(`\ncorpus: ${all.length} files, ${failed} failures`);
   return failed === 0 ? 0 : 1;

@@ -65,7 +65,7 @@ export function readAny(descriptor: DescMessage, value: Json, context: ReadConte
   }
   const typeUrl = value['@type'];
   if (typeUrl === undefined) return untyped(descriptor, value, context);
-  if (typeof typeUrl !== 'string') {
+  if (typeof typeUrl !== 'string' || !typeUrl.isWellFormed()) {
     context.path.push('@type');
     context.problem(`expected a type URL, not ${describe(typeUrl)}`);
     context.path.pop();

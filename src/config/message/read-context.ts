@@ -14,6 +14,8 @@ export interface Problem {
 export interface UnknownField extends Problem {
   /** Envoy's words for the log line and the once-only set. */
   readonly description: string;
+  /** The field that was meant, beside the wrong one; undefined when none is near. */
+  readonly meant?: string | undefined;
 }
 
 /** What readers may not exceed, whatever the text says. */
@@ -56,8 +58,8 @@ export class ReadContext {
   }
 
   /** Takes note of a name that the API lacks: an error or a warning, as the caller's policy says. */
-  unknownField(why: string, hint: string, description: string): void {
-    this.unknown.push({ path: this.path.slice(), why, hint, description });
+  unknownField(why: string, hint: string, description: string, meant?: string): void {
+    this.unknown.push({ path: this.path.slice(), why, hint, description, meant });
   }
 
   /** Counts a list or an object being entered; false (with an error) when a limit is passed. */

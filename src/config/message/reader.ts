@@ -27,6 +27,8 @@ class FieldReader {
   readonly property: string;
   /** Case name within a oneof. */
   readonly caseName: string;
+  /** Name of the oneof in the proto file, or empty. */
+  readonly group: string;
   readonly shape: 0 | 1 | 2 | 3;
   /** For google.protobuf.Value, of which null is a value and not an absence. */
   readonly takesNull: boolean;
@@ -36,6 +38,7 @@ class FieldReader {
   constructor(field: DescField) {
     this.name = field.name;
     this.caseName = field.localName;
+    this.group = field.oneof?.name ?? '';
     this.property = field.oneof === undefined ? field.localName : field.oneof.localName;
     this.shape = field.fieldKind === 'list' ? LIST : field.fieldKind === 'map' ? MAP : field.oneof === undefined ? SINGULAR : ONEOF;
     this.takesNull = field.message?.typeName === 'google.protobuf.Value';
@@ -55,7 +58,7 @@ class FieldReader {
     if (this.shape === ONEOF) {
       const present = (message[this.property] as { case?: string }).case;
       if (present !== undefined) {
-        context.problem(`only one of the fields of '${this.property}' may be set; ${quote(present)} already is`);
+        context.problem(`only one of the fields of '${this.group}' may be set; ${quote(snakeCase(present))} already is`);
         return;
       }
     }
@@ -107,6 +110,10 @@ class FieldReader {
 
   /** What null stands for inside a list or a map: the type's zero value, in JSON. */
   zero: Json = null;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** The JSON form of a type's zero value, which null stands for as a list item or a map value. */
@@ -273,9 +280,11 @@ function unknownKey(descriptor: DescMessage, key: string, context: ReadContext):
   const removed = removedFieldHint(descriptor.typeName, key);
   const names = descriptor.fields.map((each) => each.name);
   const near = removed === undefined ? closest(key, names) : undefined;
-  const hint = removed ?? (near === undefined ? fewNames(names) : `did you mean ${near}?`);
-  context.unknownField(`no such field: '${key}' in ${descriptor.typeName}`, hint, `type ${descriptor.typeName} reason no such field: '${key}'`);
+  const hint = key === '<<' ? MERGE_KEY : (removed ?? (near === undefined ? fewNames(names) : `did you mean ${near}?`));
+  context.unknownField(`no such field: '${key}' in ${descriptor.typeName}`, hint, `type ${descriptor.typeName} reason no such field: '${key}'`, near);
 }
+
+const MERGE_KEY = 'Envoy reads YAML without merge keys; give the whole value an anchor instead';
 
 function fewNames(names: readonly string[]): string {
   return names.length > 0 && names.length <= 8 ? `it has ${names.join(', ')}` : '';

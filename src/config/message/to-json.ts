@@ -83,11 +83,12 @@ export class JsonWriter {
 
   private field(field: DescField, message: Message, out: JsonObject, above: boolean): void {
     const hidden = above || (this.options.redact === true && isSensitive(this.api, field));
-    const json = this.fieldJson(field, message as unknown as MessageFields, hidden);
+    const json = this.fieldJson(field, message, hidden);
     if (json !== undefined) out[field.name] = json;
   }
 
-  private fieldJson(field: DescField, fields: MessageFields, hidden: boolean): Json | undefined {
+  private fieldJson(field: DescField, message: Message, hidden: boolean): Json | undefined {
+    const fields = message as unknown as MessageFields;
     if (field.fieldKind === 'list') {
       const list = fields[field.localName] as unknown[];
       if (list.length === 0) return this.options.zeros === true ? [] : undefined;

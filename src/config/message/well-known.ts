@@ -67,9 +67,17 @@ function readFieldMask(descriptor: DescMessage, value: Json, context: ReadContex
 /** A copy of a JSON value fit for a Struct: bigints become numbers. Checks size and depth. */
 export function readJson(value: Json, context: ReadContext): Json | Failed {
   if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'string') return wellFormed(value, context) ? value : FAILED;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return readJsonList(value, context);
   return readJsonObject(value, context);
+}
+
+/** Half a surrogate pair, which JSON can write and UTF-8 cannot, is an error. */
+function wellFormed(text: string, context: ReadContext): boolean {
+  if (text.isWellFormed()) return true;
+  context.problem(`${quote(text)} holds half of a surrogate pair, which is no character`);
+  return false;
 }
 
 function readJsonList(value: Json[], context: ReadContext): Json | Failed {
@@ -91,7 +99,7 @@ function readJsonObject(value: JsonObject, context: ReadContext): JsonObject | F
   const out: JsonObject = {};
   for (const key of keys) {
     context.path.push(key);
-    const item = readJson(value[key] ?? null, context);
+    const item = wellFormed(key, context) ? readJson(value[key] ?? null, context) : FAILED;
     context.path.pop();
     if (item === FAILED) return FAILED;
     setKey(out, key, item);

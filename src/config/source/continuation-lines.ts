@@ -1,7 +1,7 @@
 /** A text with more indentation, and the way back to offsets of the original. */
 export interface Reindented {
   readonly text: string;
-  original(offset: number): number;
+  readonly original: (offset: number) => number;
 }
 
 /** `key: |` and the like at the end of a line: what follows, indented deeper, is literal. */

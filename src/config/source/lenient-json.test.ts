@@ -31,7 +31,7 @@ const ROWS: readonly (readonly [string, unknown])[] = [
   ['{"a":1x}', '6: a number is malformed'],
   ['{"a":NaN}', '5: unexpected "NaN"'],
   ['{"a":True}', '5: unexpected "True"'],
-  ['{/* x */"a":1}', '1: expected a key in quotes'],
+  ['{/* x */"a":1}', '1: JSON has no comments'],
   ['{"a":// x\n1}', '5: JSON has no comments'],
   ['{5:1}', '1: expected a key in quotes'],
   ['{} {}', '3: extraneous characters after the end of the JSON value'],

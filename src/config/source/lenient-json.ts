@@ -82,9 +82,13 @@ export class LenientJson {
       return value;
     }
     if (rest === '') this.fail('unexpected end of the text');
-    if (/^\/[*/]|^#/.test(rest)) this.fail('JSON has no comments', 'remove the comment, or name the file .yaml');
+    this.noComment();
     if (/^[A-Za-z]/.test(rest)) this.fail(`unexpected ${JSON.stringify(/^[A-Za-z]+/.exec(rest)?.[0])}`, 'strings need quotes');
     this.fail(`unexpected character ${JSON.stringify(rest.charAt(0))}`);
+  }
+
+  private noComment(): void {
+    if (/^(\/[*/]|#)/.test(this.text.slice(this.at, this.at + 2))) this.fail('JSON has no comments', 'remove the comment, or name the file .yaml');
   }
 
   private number(): Json {
@@ -190,6 +194,7 @@ export class LenientJson {
     const char = this.text.charAt(this.at);
     if (char === '"' || char === "'") return this.string(char);
     const word = /^[A-Za-z_$][A-Za-z0-9_$]*/.exec(this.text.slice(this.at, this.at + 200))?.[0];
+    if (word === undefined) this.noComment();
     if (word === undefined) this.fail(char === '' ? "unexpected end of the text: a '}' is missing" : 'expected a key in quotes');
     this.at += word.length;
     return word;

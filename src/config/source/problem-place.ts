@@ -52,8 +52,16 @@ export function byPosition(a: ConfigError, b: ConfigError): number {
   return a.position.line - b.position.line || a.position.column - b.position.column;
 }
 
+/**
+ * Whether a rule's complaint about `path` only follows from what could not be read: the field itself, something in it, or a field
+ * whose name is misspelled beside it.
+ */
+export function followsFrom(path: readonly PathStep[], unread: readonly (Problem & { readonly meant?: string | undefined })[]): boolean {
+  return unread.some((each) => isUnder(each.path, path) || (each.meant !== undefined && isUnder([...each.path.slice(0, -1), each.meant], path)));
+}
+
 /** Whether `path` leads to `ancestor` or below it, however its keys are spelled. */
-export function isUnder(path: readonly PathStep[], ancestor: readonly PathStep[]): boolean {
+function isUnder(path: readonly PathStep[], ancestor: readonly PathStep[]): boolean {
   if (path.length < ancestor.length) return false;
   return ancestor.every((step, i) => sameStep(step, path[i] ?? ''));
 }

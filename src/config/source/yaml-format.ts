@@ -24,7 +24,7 @@ class YamlFault extends Error {
 /** A parsed document and where its nodes lie in the text. */
 interface Parse {
   readonly document: Document;
-  original(offset: number): number;
+  readonly original: (offset: number) => number;
 }
 
 function parseOnce(text: string): Document {
@@ -135,7 +135,8 @@ function faults(document: Document): Document['errors'] {
 }
 
 function syntaxProblems(document: Document): SyntaxProblem[] {
-  return faults(document).map((each) => ({ offset: each.pos[0], why: yamlWhy(each.message), hint: yamlHint(each.code) }));
+  // What comes after the first fault is mostly its consequence.
+  return faults(document).slice(0, 1).map((each) => ({ offset: each.pos[0], why: yamlWhy(each.message), hint: yamlHint(each.code) }));
 }
 
 function yamlWhy(message: string): string {
