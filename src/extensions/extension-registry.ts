@@ -1,5 +1,8 @@
 import type { Any } from '@bufbuild/protobuf/wkt';
-import { api, configTypeOf, typeAnswer, typeNameOf } from '../config/index.ts';
+// Not config/index.ts: a worker needs no YAML reader and no checks, and they are a quarter of its modules.
+import { api } from '../config/api/registry.ts';
+import { typeAnswer } from '../config/api/type-answer.ts';
+import { configTypeOf, typeNameOf } from '../config/unpack-any.ts';
 import type { ExtensionLookup } from '../config/index.ts';
 import { closest } from '../config/message/did-you-mean.ts';
 import { notYet } from '../common/not-yet.ts';

@@ -1,4 +1,4 @@
-import { formatConfigError, formatConfigErrors } from '../config/index.ts';
+import { formatConfigError, formatConfigErrors } from '../config/format-errors.ts';
 import { ConfigError, ConfigErrors } from '../contract/errors.ts';
 
 /** What an error of loading or listening says to a user; our own bugs keep their stack. */

@@ -1,5 +1,5 @@
 import type { ConfigError } from '../contract/errors.ts';
-import { formatConfigErrors } from '../config/index.ts';
+import { formatConfigErrors } from '../config/format-errors.ts';
 
 /** The server cannot start: what `main` prints before it exits with 1. */
 export class StartupError extends Error {

@@ -7,7 +7,9 @@ import type { Runtime } from '../contract/runtime.ts';
 import type { SharedCells } from '../contract/shared-cells.ts';
 import type { Scope } from '../contract/stats.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
-import { UnpackError, unpackAny, unpackValidated } from '../config/index.ts';
+// Not config/index.ts: a worker needs no YAML reader and no checks, and they are a quarter of its modules.
+import { UnpackError } from '../config/message/any.ts';
+import { unpackAny, unpackValidated } from '../config/unpack-any.ts';
 import type { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 
