@@ -1,3 +1,4 @@
+import type { Timer } from '../base/timer-wheel.ts';
 import { CLOSE_NO_FLUSH } from '../contract/network.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { ActiveListener } from '../core/network/active-listener.ts';
@@ -14,6 +15,8 @@ import type { ConfigureMessage, ListenOrder, ToMain, ToWorker } from './worker-m
 
 /** How often a worker that is shutting down looks whether connections are left. */
 const DRAIN_POLL_MS = 5;
+/** The start is over by then, on this thread and on main. */
+const COMPACT_AFTER_MS = 200;
 
 /** What a worker does, wherever it runs. Hears main through `handle`, answers through `post`. */
 export class WorkerCore {
@@ -26,7 +29,8 @@ export class WorkerCore {
   private pendingStats: StatsDefinition[] = [];
   private config: WorkerConfig | null = null;
   private readonly listeners = new Map<string, ActiveListener>();
-  private readonly drainTimer: ReturnType<ThreadDispatcher['createTimer']>;
+  private readonly drainTimer: Timer;
+  private readonly compactTimer: Timer;
   private stopped = false;
 
   /** `host`: null on a thread of its own. */
@@ -37,6 +41,7 @@ export class WorkerCore {
     this.dispatcher = host?.dispatcher ?? new ThreadDispatcher({ name: `worker_${index}` });
     this.stats = new StatsStore((definition) => this.define(definition));
     this.drainTimer = this.dispatcher.createTimer(() => this.checkDrained());
+    this.compactTimer = this.dispatcher.createTimer(() => this.compact());
   }
 
   handle(message: ToWorker): void {
@@ -90,9 +95,13 @@ export class WorkerCore {
       this.answer({ type: 'configure-failed', message: configErrorText(error) });
       return;
     }
-    // Before the first connection: afterwards it would hold requests.
-    if (this.host === null) compactHeap();
     this.answer({ type: 'configured', version: message.version });
+    if (this.host === null) this.compactTimer.enable(COMPACT_AFTER_MS);
+  }
+
+  /** Only while nobody waits: a busy worker collects its garbage soon enough by itself. */
+  private compact(): void {
+    if (this.connectionCount === 0) compactHeap();
   }
 
   private async listen(order: ListenOrder): Promise<void> {
@@ -132,6 +141,7 @@ export class WorkerCore {
   private async stop(): Promise<void> {
     this.stopped = true;
     this.drainTimer.disable();
+    this.compactTimer.disable();
     for (const listener of this.listeners.values()) {
       listener.stopListening();
       listener.closeConnections(CLOSE_NO_FLUSH, 'server_shutdown');
