@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parse, stringify } from 'yaml';
 import { findProxy } from '../harness/index.ts';
 import { listFiles } from '../../tools/check-layers/source-graph.ts';
 
@@ -15,12 +16,53 @@ interface Snippet {
   readonly text: string;
 }
 
-/** Whole configurations among the YAML blocks of a page. */
+const HCM = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const ROUTER = {
+  name: 'envoy.filters.http.router',
+  typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+};
+
+/** Fields of a connection manager that a page may show alone. */
+const HCM_FIELDS = [
+  'access_log',
+  'early_header_mutation_extensions',
+  'http_filters',
+  'original_ip_detection_extensions',
+  'request_id_extension',
+];
+
+/** A listener around a piece of configuration that a page shows, or null when the piece is something else. */
+function wrapped(piece: Record<string, unknown>): object | null {
+  const [field = ''] = Object.keys(piece);
+  if (field === 'filter_chains') return piece;
+  if (!HCM_FIELDS.includes(field)) return null;
+  const filters = field === 'http_filters' ? (piece[field] as { name: string }[]) : [];
+  const http_filters = filters.at(-1)?.name === ROUTER.name ? filters : [...filters, ROUTER];
+  const typed_config = { '@type': HCM, stat_prefix: 'docs', route_config: {}, ...piece, http_filters };
+  return { filter_chains: [{ filters: [{ name: 'hcm', typed_config }] }] };
+}
+
+/** A whole configuration from a block: as it is, or around the piece that it shows; null for what is no configuration. */
+function wholeOf(block: string): string | null {
+  if (block.startsWith('static_resources:') || block.startsWith('admin:')) return block;
+  const piece: unknown = parse(block);
+  const listener = typeof piece === 'object' && piece !== null ? wrapped(piece as Record<string, unknown>) : null;
+  if (listener === null) return null;
+  const address = { socket_address: { address: '127.0.0.1', port_value: 0 } };
+  return stringify({
+    static_resources: { listeners: [{ name: 'docs', address, ...listener }], clusters: [{ name: 'service' }] },
+  });
+}
+
+/** Configurations among the YAML blocks of a page. */
 function snippetsOf(page: string): Snippet[] {
   const text = readFileSync(path.join(root, page), 'utf8');
   const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '');
-  const whole = blocks.filter((block) => block.startsWith('static_resources:') || block.startsWith('admin:'));
-  return whole.map((block, index) => ({ name: `${page}, block ${index + 1}`, text: block }));
+  const right = blocks.filter((block) => !block.startsWith('# wrong.yaml'));
+  return right.flatMap((block, index) => {
+    const whole = wholeOf(block);
+    return whole === null ? [] : [{ name: `${page}, block ${index + 1}`, text: whole }];
+  });
 }
 
 const pages = ['README.md', ...listFiles(root, 'docs'), ...listFiles(root, 'src/extensions')].filter((name) =>
