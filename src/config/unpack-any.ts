@@ -5,6 +5,7 @@ import { api, type ApiRegistry } from './api/registry.ts';
 import { contentOf, isTypedStruct, typeNameOf, UnpackError } from './message/any.ts';
 import { meantBy, structType } from './message/typed-struct.ts';
 import { pathText } from './message/path-text.ts';
+import { isSound, markSound } from './rules/sound.ts';
 import { validateMessage } from './validate.ts';
 
 export { typeNameOf } from './message/any.ts';
@@ -23,19 +24,17 @@ export function configTypeOf(any: Any, registry: ApiRegistry = api()): string {
 }
 
 /**
- * Unpacks an Any and checks its content by the rules of the API. Throws one ConfigError per fault, as ConfigErrors' first;
- * `path` is where the Any stands.
+ * Unpacks an Any and checks its content by the rules of the API, unless that was done before. Throws a ConfigError for the first
+ * fault; `path` is where the Any stands.
  */
 export function unpackValidated(any: Any, path: string, registry: ApiRegistry = api()): Message {
   const message = unpackAny(any, registry);
   if (message instanceof UnpackError) throw new ConfigError(message.message, { path, hint: message.hint });
   const descriptor = registry.getMessage(message.$typeName);
-  if (descriptor === undefined || validated.has(message)) return message;
+  if (descriptor === undefined || isSound(message)) return message;
   const { problems } = validateMessage(registry, descriptor, message, {});
   const first = problems[0];
   if (first !== undefined) throw new ConfigError(first.why, { path: pathText(first.path), hint: first.hint }).under(path);
-  validated.add(message);
+  markSound(message);
   return message;
 }
-
-const validated = new WeakSet<Message>();

@@ -14,6 +14,7 @@ import { checkExtension, missingExtensionCheck } from './extension-check.ts';
 import { isOneofRequired, isUnchecked, rulesOf, ruleValue } from './field-rules.ts';
 import { anyCheck, boolCheck, bytesCheck, enumCheck, numberCheck, stringCheck, timeCheck, type ValueCheck } from './value-checks.ts';
 import { requiredHint } from './required-hint.ts';
+import { markSound } from './sound.ts';
 import { deprecatedField, deprecatedValue, fieldInProgress, fileInProgress, messageInProgress } from './warning-text.ts';
 
 /*
@@ -198,8 +199,14 @@ function checkAny(value: unknown, context: CheckContext): void {
   if (struct) context.path.push('value');
   // A TypedStruct that came in a text has been read with the text, and its errors told.
   if (meant instanceof UnpackError) context.problem(meant.message, meant.hint);
-  else checkMessage(descriptor, meant, context);
+  else checkMeant(descriptor, meant, context);
   if (struct) context.path.pop();
+}
+
+function checkMeant(descriptor: DescMessage, meant: Message, context: CheckContext): void {
+  const before = context.problems.length;
+  checkMessage(descriptor, meant, context);
+  if (context.problems.length === before) markSound(meant);
 }
 
 function valueCheckOf(field: DescField, rules: FieldRules | null): ValueCheck | null {
