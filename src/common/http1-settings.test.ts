@@ -23,7 +23,7 @@ function options(fields: Partial<Http1ProtocolOptions>): Http1ProtocolOptions {
     allowCustomMethods: false,
     ignoreHttp11Upgrade: [],
     ...fields,
-  } as Http1ProtocolOptions;
+  };
 }
 
 const common = { maxHeadersCount: 7, maxResponseHeadersKb: 9, headersWithUnderscoresAction: 2 } as unknown as HttpProtocolOptions;

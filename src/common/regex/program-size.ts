@@ -43,8 +43,12 @@ function programOf(parsed: RE2JS): Program | null {
   const inst: unknown = Reflect.get(program, 'inst');
   const start: unknown = Reflect.get(program, 'start');
   if (!Array.isArray(inst) || typeof start !== 'number' || inst.length === 0) return null;
-  for (const each of inst) if (typeof each?.op !== 'number' || typeof each.out !== 'number') return null;
-  return { inst, start };
+  const instructions: unknown[] = inst;
+  return instructions.every(isInstruction) ? { inst: instructions, start } : null;
+}
+
+function isInstruction(value: unknown): value is Instruction {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'op') === 'number' && typeof Reflect.get(value, 'out') === 'number';
 }
 
 class Flattener {

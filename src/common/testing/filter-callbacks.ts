@@ -39,8 +39,8 @@ export function fakeFilterCallbacks(): FilterRecord {
     },
   };
   const callbacks = new Proxy(known, {
-    get(target, name) {
-      if (name in target) return Reflect.get(target, name);
+    get(target, name): unknown {
+      if (name in target) return Reflect.get(target, name) as unknown;
       throw new Error(`this test has no callback ${String(name)}`);
     },
   }) as StreamDecoderFilterCallbacks & StreamEncoderFilterCallbacks;

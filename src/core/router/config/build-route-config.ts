@@ -1,7 +1,6 @@
 import type { RouteConfiguration } from '#api/envoy/config/route/v3/route_pb.js';
 import { asciiLowerCase, toByteString } from '../../../common/byte-string.ts';
-import { removePathParameters } from '../../../common/http/path.ts';
-import { removeQueryAndFragment } from '../../../common/http/path.ts';
+import { removePathParameters, removeQueryAndFragment } from '../../../common/http/path.ts';
 import { refuseFields } from '../../../common/not-yet.ts';
 import { configAt } from '../../../contract/errors.ts';
 import type { FactoryContext } from '../../../contract/extension.ts';

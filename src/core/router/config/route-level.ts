@@ -1,10 +1,9 @@
-import type { HeaderValueOption } from '#api/envoy/config/core/v3/base_pb.js';
+import type { HeaderValueOption, Metadata } from '#api/envoy/config/core/v3/base_pb.js';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { buildHeaderParser } from '../../../common/header-parser.ts';
 import type { HeaderParser } from '../../../common/header-parser.ts';
 import { refuseFields } from '../../../common/not-yet.ts';
 import type { FactoryContext } from '../../../contract/extension.ts';
-import type { Metadata } from '#api/envoy/config/core/v3/base_pb.js';
 import { PerFilterConfigs } from './per-filter-configs.ts';
 
 /** What a route table, a virtual host, a route and a weighted cluster have in common. */

@@ -7,7 +7,8 @@ import type { Runtime } from '../../../contract/runtime.ts';
 import type { StreamInfo } from '../../../contract/stream-info.ts';
 import { ChosenRoute } from './cluster-choice.ts';
 import type { ClusterChoice } from './cluster-choice.ts';
-import { ClusterEntry, requireCluster } from './cluster-route.ts';
+import { ClusterEntry, requireCluster } from './cluster-entry.ts';
+import type { WeightedChanges } from './cluster-entry.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { HeaderLevels } from './header-levels.ts';
 import type { RouteFacts } from './route-facts.ts';
@@ -17,7 +18,7 @@ import type { PlainMetadata, RouteLevel } from './route-level.ts';
 const MAX_WEIGHT = 0xffff_ffff;
 
 /** What one cluster of a weighted set changes on messages; runs before the changes of route, virtual host and table. */
-export class WeightedPart {
+class WeightedPart implements WeightedChanges {
   readonly metadataMatch: PlainMetadata | null;
   private readonly request: HeaderLevels;
   private readonly response: HeaderLevels;
