@@ -15,8 +15,6 @@ export interface StreamOwner {
   onStreamReset(encoder: Http1StreamEncoder, reason: StreamResetReason): void;
 }
 
-const NO_CALLBACKS: readonly StreamCallbacks[] = [];
-
 /** Body framing and stream services of both roles; one object is encoder and stream. */
 export class Http1StreamEncoder implements Stream {
   readonly bytesMeter: BytesMeter;
@@ -27,7 +25,10 @@ export class Http1StreamEncoder implements Stream {
   protected readonly owner: StreamOwner;
   /** The last byte was written. */
   encodeComplete: boolean;
-  private callbacks: readonly StreamCallbacks[];
+  /** Nearly all streams have one or two listeners: places of their own save an array a request. */
+  private first: StreamCallbacks | null;
+  private second: StreamCallbacks | null;
+  private others: StreamCallbacks[] | null;
   private readDisables: number;
   private gone: boolean;
 
@@ -38,7 +39,9 @@ export class Http1StreamEncoder implements Stream {
     this.chunked = true;
     this.owner = owner;
     this.encodeComplete = false;
-    this.callbacks = NO_CALLBACKS;
+    this.first = null;
+    this.second = null;
+    this.others = null;
     this.readDisables = 0;
     this.gone = false;
   }
@@ -53,12 +56,17 @@ export class Http1StreamEncoder implements Stream {
 
   /** A stream that begins while the connection is full is told so at once. */
   addCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks = this.callbacks.length === 0 ? [callbacks] : [...this.callbacks, callbacks];
-    if (this.owner.aboveHighWatermark && !this.gone) callbacks.onAboveWriteBufferHighWatermark();
+    if (this.gone) return;
+    if (this.first === null) this.first = callbacks;
+    else if (this.second === null) this.second = callbacks;
+    else (this.others ??= []).push(callbacks);
+    if (this.owner.aboveHighWatermark) callbacks.onAboveWriteBufferHighWatermark();
   }
 
   removeCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks = this.callbacks.length === 1 && this.callbacks[0] === callbacks ? NO_CALLBACKS : this.callbacks.filter((each) => each !== callbacks);
+    if (this.first === callbacks) this.first = null;
+    else if (this.second === callbacks) this.second = null;
+    else if (this.others !== null) this.others = this.others.filter((each) => each !== callbacks);
   }
 
   resetStream(reason: StreamResetReason): void {
@@ -78,7 +86,9 @@ export class Http1StreamEncoder implements Stream {
   finish(): void {
     if (this.gone) return;
     this.gone = true;
-    this.callbacks = NO_CALLBACKS;
+    this.first = null;
+    this.second = null;
+    this.others = null;
     while (this.readDisables > 0) {
       this.readDisables--;
       this.owner.connection.readDisable(false);
@@ -92,19 +102,23 @@ export class Http1StreamEncoder implements Stream {
   /** Ends the stream and says why to those who listen. */
   runResetCallbacks(reason: StreamResetReason): void {
     if (this.gone) return;
-    const callbacks = this.callbacks;
+    const { first, second, others } = this;
     this.finish();
-    for (let i = 0; i < callbacks.length; i++) callbacks[i].onResetStream(reason, '');
+    first?.onResetStream(reason, '');
+    second?.onResetStream(reason, '');
+    if (others !== null) for (const each of others) each.onResetStream(reason, '');
   }
 
   runHighWatermarkCallbacks(): void {
-    const callbacks = this.callbacks;
-    for (let i = 0; i < callbacks.length && !this.gone; i++) callbacks[i].onAboveWriteBufferHighWatermark();
+    this.first?.onAboveWriteBufferHighWatermark();
+    this.second?.onAboveWriteBufferHighWatermark();
+    if (this.others !== null) for (const each of this.others) each.onAboveWriteBufferHighWatermark();
   }
 
   runLowWatermarkCallbacks(): void {
-    const callbacks = this.callbacks;
-    for (let i = 0; i < callbacks.length && !this.gone; i++) callbacks[i].onBelowWriteBufferLowWatermark();
+    this.first?.onBelowWriteBufferLowWatermark();
+    this.second?.onBelowWriteBufferLowWatermark();
+    if (this.others !== null) for (const each of this.others) each.onBelowWriteBufferLowWatermark();
   }
 
   encodeData(data: Uint8Array, endStream: boolean): void {
