@@ -99,8 +99,8 @@ export abstract class Http1Connection implements BodySink {
     this.gatherer = new ChunkGatherer(this);
   }
 
-  /** First byte of a message. False = stop (an error was reported). */
-  protected abstract onMessageBegin(): boolean;
+  /** First byte of a message; `available` bytes from it on are here already. False = stop (an error was reported). */
+  protected abstract onMessageBegin(available: number): boolean;
   /** Reads a first line in full into `head`; returns what is wrong or an empty text. */
   protected abstract readFirstLine(line: string): string;
   /** The quick way for a first line: the index behind it, or -1. Fills `head`. */
@@ -194,7 +194,7 @@ export abstract class Http1Connection implements BodySink {
       this.messageBegun = true;
       this.head.begin(this.kind);
       this.protocol = PROTOCOL_HTTP11;
-      if (!this.onMessageBegin()) return end;
+      if (!this.onMessageBegin(end - pos)) return end;
       if (this.kind === HEAD_RESPONSE && data[pos] !== FIRST_RESPONSE_BYTE) {
         this.fail(0, DETAILS_CODEC_ERROR, 'http/1.1 protocol error: HPE_INVALID_CONSTANT');
         return end;

@@ -250,7 +250,16 @@ describe('responses', () => {
     run.encoders[0].encodeHeaders(of('200', ['content-length', '2']), false);
     run.encoders[0].encodeData(Buffer.from('ok'), true);
     const meter = run.encoders[0].stream.bytesMeter;
-    assert.deepEqual([meter.headerBytesReceived, meter.headerBytesSent, meter.wireBytesSent], [8 + 6, 21 - 2, run.connection.written.length]);
+    // `content-length: 2` and two line ends; three for each field received.
+    assert.deepEqual([meter.headerBytesReceived, meter.headerBytesSent, meter.wireBytesSent], [8 + 6, 19, run.connection.written.length]);
+    assert.equal(meter.wireBytesReceived, 34);
+  });
+
+  it('meters what came of a request, piece by piece', () => {
+    const run = new ServerRun();
+    run.answers = false;
+    run.feed('POST / HTTP/1.1\r\nHost: a\r\n', 'Content-Length: 3\r\n\r\n', 'a', 'bc');
+    assert.equal(run.encoders[0].stream.bytesMeter.wireBytesReceived, 26 + 21 + 3);
   });
 });
 

@@ -82,8 +82,8 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
   /** Feeds bytes; with none it reads on in what waited (see CodecConnection.resumeDispatch). */
   dispatch(data: Buffer): CodecError | null {
     if (this.isDead || this.dispatching) return null;
-    if (this.encoder !== null) this.encoder.bytesMeter.wireBytesReceived += data.length;
     if (this.isPaused) return this.keepWaiting(data, 0);
+    if (this.encoder !== null) this.encoder.bytesMeter.wireBytesReceived += data.length;
     let input = data;
     if (this.waiting.length > 0) {
       input = data.length === 0 ? this.waiting : Buffer.concat([this.waiting, data]);
@@ -134,9 +134,11 @@ export class Http1ServerConnection extends Http1Connection implements ServerConn
     return this.encoder;
   }
 
-  protected onMessageBegin(): boolean {
+  protected onMessageBegin(available: number): boolean {
     this.headersDeferred = false;
     const encoder = new Http1ResponseEncoder(this);
+    // As Envoy: bytes behind the request count for it too when they came with it.
+    encoder.bytesMeter.wireBytesReceived = available;
     this.encoder = encoder;
     this.decoder = this.callbacks.newStream(encoder);
     if (this.outboundResponses > 0 && this.connection.pendingWriteBytes === 0) this.outboundResponses = 0;
