@@ -3,7 +3,7 @@ import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { configErrorText } from '../server/error-text.ts';
 import { loadConfiguration } from '../server/load.ts';
 import { setLogVersion } from '../server/log-format.ts';
-import { ProcessLoggers } from '../server/logger.ts';
+import type { ProcessLoggers } from '../server/logger.ts';
 import { MainStats } from '../server/main-stats.ts';
 import { MainThread } from '../server/main-thread.ts';
 import type { ServerOptions } from '../server/options.ts';
@@ -11,27 +11,17 @@ import { Server } from '../server/server.ts';
 import { installSignals } from '../server/signals.ts';
 import { StartupError } from '../server/startup-error.ts';
 import { versionString } from '../server/version.ts';
-import { STDERR, STDOUT, say } from './say.ts';
+import type { EarlyStart } from './early-start.ts';
+import { STDOUT, say } from './say.ts';
 
 /** Runs the server as the options say, to its end. Returns the exit code. */
-export async function runWith(options: ServerOptions, warnings: readonly string[]): Promise<number> {
-  let loggers: ProcessLoggers;
-  try {
-    loggers = ProcessLoggers.create({
-      level: options.logLevel,
-      format: options.logFormat,
-      escaped: options.logFormatEscaped,
-      path: options.logPath,
-    });
-  } catch (error) {
-    return say(STDERR, `Failed to open log-file '${options.logPath}'. e.what(): ${error instanceof Error ? error.message : String(error)}\n`, 1);
-  }
-  for (const [component, level] of options.componentLogLevels) loggers.setLevel(component, level);
+export async function runWith(start: EarlyStart, warnings: readonly string[]): Promise<number> {
+  const { options, loggers } = start;
   setLogVersion(versionString());
   for (const warning of warnings) loggers.get('main').log(LOG_WARNING, warning);
   try {
     if (options.mode === 'validate') return await validate(options, loggers);
-    return await serve(options, loggers);
+    return await serve(start);
   } catch (error) {
     const what = options.configPath === '' ? '--config-yaml' : options.configPath;
     const message = error instanceof StartupError ? error.message : configErrorText(error);
@@ -57,7 +47,7 @@ async function validate(options: ServerOptions, loggers: ProcessLoggers): Promis
   return say(STDOUT, `configuration '${options.configPath}' OK\n`, 0);
 }
 
-async function serve(options: ServerOptions, loggers: ProcessLoggers): Promise<number> {
+async function serve({ options, loggers, workers }: EarlyStart): Promise<number> {
   let terminated = false;
   let server: Server | null = null;
   const removeSignals = installSignals(loggers.get('main'), {
@@ -70,7 +60,7 @@ async function serve(options: ServerOptions, loggers: ProcessLoggers): Promise<n
     reopenLogs: () => (server === null ? loggers.reopen() : server.reopenLogs()),
   });
   try {
-    server = await Server.start({ options, loggers, inline: false, ephemeralPorts: false });
+    server = await Server.start({ options, loggers, inline: false, ephemeralPorts: false, earlyWorkers: workers });
     if (options.mode === 'init_only' || terminated) await server.stop();
     await server.stopped;
     return 0;

@@ -39,6 +39,8 @@ export interface ServerSetup {
   readonly inline: boolean;
   /** Configuration as text, in place of `options.configPath`. */
   readonly config?: ConfigText;
+  /** Worker threads that were started ahead of everything else, by index. */
+  readonly earlyWorkers?: ThreadWorker[];
   /** All listeners and admin on ports of the system's choice. */
   readonly ephemeralPorts: boolean;
 }
@@ -94,11 +96,10 @@ export class Server {
     this.flushTimer = this.dispatcher.createTimer(() => this.flush());
     this.drainTimer = this.dispatcher.createTimer(() => this.stopListeners(false));
     this.compactTimer = this.dispatcher.createTimer(compactHeap);
-    const log = this.loggers.setup;
     this.pool = new WorkerPool({
       concurrency,
       create: (index, listener) =>
-        setup.inline ? new InlineWorker(index, this.loggers, this.inlineHost(), listener) : new ThreadWorker(index, log, listener),
+        setup.inline ? new InlineWorker(index, this.loggers, this.inlineHost(), listener) : this.threadWorker(index).listen(listener),
       merger: this.stats.merger,
       logger: this.log,
       crashes: this.serverStats.workerCrashes,
@@ -115,6 +116,10 @@ export class Server {
       throw error;
     }
     return server;
+  }
+
+  private threadWorker(index: number): ThreadWorker {
+    return this.setup.earlyWorkers?.shift() ?? new ThreadWorker(index, this.loggers.setup);
   }
 
   private inlineHost(): WorkerHost {

@@ -26,10 +26,12 @@ export class ThreadWorker implements WorkerChannel {
   readonly index: number;
   private readonly worker: Worker;
   private readonly exited: Promise<void>;
+  private listener: WorkerListener | null = null;
   private ending = false;
   private failure: Error | null = null;
 
-  constructor(index: number, log: LogSetup, listener: WorkerListener) {
+  /** Starts the thread, which loads its modules; it says nothing before it is told something, so the listener may come later. */
+  constructor(index: number, log: LogSetup) {
     this.index = index;
     const data: WorkerData = { nuncioWorker: true, index, log };
     this.worker = new Worker(moduleBeside(import.meta.url, './worker'), {
@@ -37,16 +39,22 @@ export class ThreadWorker implements WorkerChannel {
       name: `worker_${index}`,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    this.worker.on('message', (message: ToMain) => listener.onMessage(index, message));
+    this.worker.on('message', (message: ToMain) => this.listener?.onMessage(index, message));
     this.worker.on('error', (error: unknown) => {
       this.failure = error instanceof Error ? error : new Error(String(error));
     });
     this.exited = new Promise((resolve) => {
       this.worker.on('exit', (code) => {
         resolve();
-        if (!this.ending) listener.onCrash(index, this.failure ?? new Error(`the worker exited with code ${code}`));
+        if (!this.ending) this.listener?.onCrash(index, this.failure ?? new Error(`the worker exited with code ${code}`));
       });
     });
+  }
+
+  /** Who hears of messages and of the end; once. */
+  listen(listener: WorkerListener): this {
+    this.listener = listener;
+    return this;
   }
 
   send(message: ToWorker): void {
