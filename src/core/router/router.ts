@@ -187,7 +187,8 @@ export class RouterFilter implements StreamDecoderFilter, LoadBalancerContext, R
       const location = direct.newUri(headers);
       const redirects = direct.status === 201 || (direct.status >= 300 && direct.status < 400);
       if (location !== '' && redirects) reply.set('location', location);
-      if (direct.contentType !== '') reply.set('content-type', direct.contentType);
+      // The plain type is every local reply's default and comes after content-length, as in Envoy.
+      if (direct.contentType !== '' && direct.contentType !== 'text/plain') reply.set('content-type', direct.contentType);
       direct.finalizeResponseHeaders(headers, reply, callbacks.streamInfo);
     };
     callbacks.sendLocalReply(direct.status, direct.body(headers, callbacks.streamInfo), modify, NO_GRPC_STATUS, 'direct_response');
