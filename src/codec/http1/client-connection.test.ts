@@ -163,6 +163,15 @@ describe('requests of a client', () => {
     assert.deepEqual([formatter?.format('x-foo'), formatter?.format('x-bar'), formatter?.reasonPhrase], ['X-FOO', 'x-bar', 'Fine']);
   });
 
+  it('takes no bare CR into a reason phrase that is passed on', () => {
+    const one = client({ headerKeyFormat: KEY_FORMAT_PRESERVE_CASE, forwardReasonPhrase: true });
+    let phrase: string | undefined;
+    one.decodeHeaders = (headers) => (phrase = headers.keyFormatter?.reasonPhrase);
+    one.get();
+    one.feed('HTTP/1.1 200 OK\rX-Evil: 1\r\nContent-Length: 0\r\n\r\n');
+    assert.equal(phrase, 'OKX-Evil: 1');
+  });
+
   it('refuses what would be another request, and writes nothing', () => {
     const refused: [HeaderMap, string][] = [
       [HeaderMap.of([':path', '/'], [':authority', 'a']), 'missing required header: :method'],

@@ -130,12 +130,11 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     return scanStatusLine(data, start, end);
   }
 
-  protected takeFirstLine(text: string, base: number): void {
+  protected takeFirstLine(text: string, _base: number): void {
     const head = this.head;
     head.status = lineStatus;
     head.isHttp11 = true;
     if (head.formatter !== null && head.forwardReasonPhrase) head.formatter.reasonPhrase = text.slice(13, text.indexOf('\r', 13)).trim();
-    void base;
   }
 
   protected onHead(): BodyKind | -1 {

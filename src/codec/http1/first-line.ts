@@ -71,7 +71,7 @@ export function readStatusLine(line: string, head: MessageHead): string {
   if (!isVersionValid(first)) return 'HPE_INVALID_VERSION';
   head.status = Number(second);
   head.isHttp11 = first === 'HTTP/1.1';
-  if (head.formatter !== null && head.forwardReasonPhrase) head.formatter.reasonPhrase = third;
+  if (head.formatter !== null && head.forwardReasonPhrase) head.formatter.reasonPhrase = third.replaceAll('\r', '');
   return '';
 }
 

@@ -64,10 +64,6 @@ export class Http1ResponseEncoder extends Http1StreamEncoder implements Response
     if (this.isResponseToConnect) return fields;
     return writeField(fields, 'transfer-encoding', 'chunked', headers, keyFormat, this.bytesMeter);
   }
-
-  override encodeData(data: Uint8Array, endStream: boolean): void {
-    super.encodeData(data, endStream);
-  }
 }
 
 function statusOf(headers: HeaderMap): number {
