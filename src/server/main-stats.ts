@@ -8,6 +8,7 @@ import { StatsMerger } from '../core/stats/merger.ts';
 import type { StatsSources } from '../core/stats/prometheus.ts';
 import { StatsStore } from '../core/stats/store.ts';
 import { TagProducer } from '../core/stats/tags.ts';
+import { reserveStats } from './reserved-stats.ts';
 import type { ServerOptions } from './options.ts';
 
 /** Statistics of the process: the main thread's own, and the sum over all threads. */
@@ -19,6 +20,7 @@ export class MainStats {
   constructor() {
     const source = this.merger.attach();
     this.root = new StatsStore((definition) => source.apply(definition)).root();
+    reserveStats(this.root);
   }
 
   /** What listings need besides the numbers. Throws ConfigError. */

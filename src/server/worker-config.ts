@@ -4,20 +4,18 @@ import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
 import { expectMessage } from '../contract/message.ts';
-import type { DrainDecision } from '../contract/network.ts';
 import type { SharedCells } from '../contract/shared-cells.ts';
 import type { Scope } from '../contract/stats.ts';
-import type { ClusterManager } from '../contract/upstream.ts';
 import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
-import type { ListenerConfig } from '../core/network/listener-config.ts';
-import { buildListener } from '../core/network/listener-config.ts';
 import { ThreadRuntime } from '../core/runtime/loader.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
 import { registry } from '../extensions/registry.ts';
 import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
+import { composeRequestPath } from './compose-request-path.ts';
+import type { RequestPath } from './compose-request-path.ts';
 import { DrainState } from './drain.ts';
 import type { ProcessLoggers } from './logger.ts';
 import { describeMessage } from './messages.ts';
@@ -29,10 +27,6 @@ import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 const LISTENER = 'envoy.config.listener.v3.Listener';
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
-/** Listener.DrainType.MODIFY_ONLY */
-const MODIFY_ONLY = 1;
-/** TrafficDirection.INBOUND */
-const INBOUND = 1;
 
 /** What an inline worker shares with the main thread instead of having its own. */
 export interface WorkerHost {
@@ -46,7 +40,7 @@ export class WorkerConfig {
   readonly runtime: ThreadRuntime;
   readonly drain: DrainState;
   readonly services: ThreadServices;
-  readonly listeners: ReadonlyMap<string, ListenerConfig>;
+  readonly listeners: ReadonlyMap<string, RequestPath>;
   private readonly clusters: ClusterSet;
   private readonly ownsClusters: boolean;
   private readonly watchdog: Watchdog;
@@ -103,25 +97,26 @@ export class WorkerConfig {
     const clusters = resources.map((each) => expectMessage<Cluster>(decode(each, CLUSTER), CLUSTER));
     const bootstrap = expectMessage<Bootstrap>(fromBinary(describeMessage(BOOTSTRAP), bytes), BOOTSTRAP);
     const set = new ClusterSet({ role: 'worker', bootstrap });
-    set.addAll(clusters, this.context(NO_DRAIN, NO_CLUSTERS), (error) => {
+    const context = factoryContext(this.services, {
+      clusterManager: NO_CLUSTERS,
+      drainDecision: NO_DRAIN,
+      messages: trustingUnpacker,
+      validationOnly: false,
+    });
+    set.addAll(clusters, context, (error) => {
       throw error;
     });
     for (const update of updates) set.manager.applyHostUpdate(update);
     return set;
   }
 
-  private buildListeners(resources: readonly ResourceBytes[]): Map<string, ListenerConfig> {
-    const built = new Map<string, ListenerConfig>();
+  private buildListeners(resources: readonly ResourceBytes[]): Map<string, RequestPath> {
+    const built = new Map<string, RequestPath>();
     for (const resource of resources) {
       const message = expectMessage<Listener>(decode(resource, LISTENER), LISTENER);
-      const decision = this.drain.decisionFor(message.trafficDirection === INBOUND, message.drainType === MODIFY_ONLY);
-      built.set(resource.name, buildListener(message, this.context(decision, this.clusters.manager)));
+      built.set(resource.name, composeRequestPath(message, this.services, this.clusters.manager, this.drain));
     }
     return built;
-  }
-
-  private context(drainDecision: DrainDecision, clusterManager: ClusterManager): ReturnType<typeof factoryContext> {
-    return factoryContext(this.services, { clusterManager, drainDecision, messages: trustingUnpacker, validationOnly: false });
   }
 }
 

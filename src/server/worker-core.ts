@@ -1,7 +1,7 @@
 import type { Timer } from '../base/timer-wheel.ts';
 import { CLOSE_NO_FLUSH } from '../contract/network.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
-import { ActiveListener } from '../core/network/active-listener.ts';
+import type { ActiveListener } from '../core/network/active-listener.ts';
 import { ipAddress } from '../core/network/address.ts';
 import type { ListenerConfig } from '../core/network/listener-config.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
@@ -105,12 +105,12 @@ export class WorkerCore {
   }
 
   private async listen(order: ListenOrder): Promise<void> {
-    const config = this.config?.listeners.get(order.name);
-    if (config === undefined) {
+    const path = this.config?.listeners.get(order.name);
+    if (path === undefined) {
       this.answer({ type: 'listen-failed', listener: order.name, message: `no listener ${order.name}` });
       return;
     }
-    const listener = new ActiveListener(withPorts(config, order.ports));
+    const listener = path.open(withPorts(path.config, order.ports));
     this.listeners.set(order.name, listener);
     try {
       await listener.start();
