@@ -12,7 +12,7 @@ import {
   STATE_CLOSING,
 } from '../../contract/network.ts';
 import { ThreadDispatcher } from '../dispatcher/dispatcher.ts';
-import { ipAddress } from './address.ts';
+import { ipAddress, pipeAddress } from './address.ts';
 import { NetworkConnection } from './connection.ts';
 import { MemoryTransport } from './io/memory-backend.ts';
 
@@ -321,6 +321,19 @@ test('clients: a refused connect has its text', () => {
   transport.refused();
   assert.deepEqual(log, ['remote close']);
   assert.equal(connection.transportFailureReason, 'delayed connect error: Connection refused');
+});
+
+test('clients: a unix socket fails at once, as Envoy words it', () => {
+  make(true);
+  connection = new NetworkConnection({
+    dispatcher,
+    transport,
+    remoteAddress: pipeAddress('/run/none'),
+    localAddress: pipeAddress(''),
+    connecting: true,
+  });
+  transport.fail(2);
+  assert.equal(connection.transportFailureReason, 'immediate connect error: No such file or directory|remote address:/run/none');
 });
 
 test('statistics count what was read and what the kernel took', () => {

@@ -292,13 +292,20 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   }
 
   onTransportError(errno: number): void {
-    if (this.connecting) this.transportFailureReason = `delayed connect error: ${errnoText(errno)}`;
+    if (this.connecting) this.transportFailureReason = this.connectFailure(errno);
     this.finish(EVENT_REMOTE_CLOSE);
   }
 
   onTransportProgress(): void {
     if (this.delayedCloseTimer !== null) this.delayedCloseTimer.enable(this.delayedCloseTimeout);
     this.afterProgress();
+  }
+
+  /** Unix sockets connect or fail at once; the platform only tells it later. */
+  private connectFailure(errno: number): string {
+    const { kind, text } = this.remoteAddress;
+    if (kind === 'pipe') return `immediate connect error: ${errnoText(errno)}|remote address:${text}`;
+    return `delayed connect error: ${errnoText(errno)}`;
   }
 
   /** Dies without a transport event: a client whose connect was refused at once. */

@@ -345,5 +345,7 @@ function shouldCloseConnection(codec: HttpConnection, headers: HeaderMap): boole
 
 function hasToken(list: string, token: string): boolean {
   if (list === token) return true;
+  // What nearly every server sends.
+  if (list === 'keep-alive' || list === 'close') return false;
   return list.split(',').some((each) => each.trim().toLowerCase() === token);
 }
