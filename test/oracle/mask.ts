@@ -50,6 +50,8 @@ export class Masker {
     if (OWN_ADDRESS !== '') result = result.replaceAll(OWN_ADDRESS, '{own-address}')
     result = result.replaceAll(/("port_value": )(\d+)/g, (whole, name: string, port: string) => (this.ports.has(port) ? `${name}{${this.ports.get(port)}}` : whole))
     result = result.replaceAll(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>')
+    // A histogram shows what its last flush gathered, and when that was is chance.
+    result = result.replaceAll(/^([a-z0-9_.{}]+): (?:No recorded values|P0\(.*)$/gm, '$1: <histogram>')
     // The default log format: duration and the origin's service time stand after the byte counts.
     result = result.replaceAll(/^(\[<time>\] ".*" \d{3} \S+ \d+ \d+) \d+ (?:\d+|(-)) "/gm, (_whole, start: string, none: string | undefined) => `${start} <ms> ${none ?? '<ms>'} "`)
     result = result.replaceAll(/^(date: )[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT(?=\r?$)/gim, '$1<date>')
@@ -73,7 +75,7 @@ export function canonicalLines(bytes: Buffer, messages: readonly RawMessage[], m
   let text = ''
   let at = 0
   for (const message of messages) {
-    const whole = message.chunked && message.complete ? message.head + oneChunk(message.body, message.trailers) : original.slice(message.start, message.end)
+    const whole = message.chunked && message.complete ? message.head + oneChunk(masker.text(message.body), message.trailers) : original.slice(message.start, message.end)
     text += original.slice(at, message.start) + whole
     at = message.end
   }
