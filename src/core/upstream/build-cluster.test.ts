@@ -128,4 +128,9 @@ test('removing a cluster frees its statistics when its connections are gone', ()
   thread.io.last.refused();
   assert.equal(done, true);
   assert.ok(thread.definitions.some((each) => each.type === 'drop'));
+  const other = thread.addCluster(yaml('').replace('name: a', 'name: a.b'));
+  other.hosts[0].stats.rqTotal.add(1);
+  thread.clusters.freeSharedCells('a', thread.context);
+  assert.equal(thread.sharedCells.size, 1);
+  assert.equal(other.hosts[0].stats.rqTotal.load(), 1);
 });

@@ -7,6 +7,7 @@ import { defineStatsSchema } from '../stats/store.ts';
 import { ClusterEntry } from './cluster-entry.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { SystemDnsLookup } from './dns-lookup.ts';
+import { UpstreamHost } from './host.ts';
 import type { HostUpdate } from './host-update.ts';
 import { StrictDnsResolver } from './strict-dns.ts';
 
@@ -84,7 +85,13 @@ export class ClusterManagerImpl implements ClusterManager {
     return entry;
   }
 
-  /** Takes a cluster out; its running streams finish. Main frees the shared numbers when `done` is called on every thread. */
+  /** Main, when a removed cluster's `done` was called on every thread: gives back the cells of its circuit breakers and hosts. */
+  freeSharedCells(name: string, context: FactoryContext): void {
+    context.sharedCells.free(`cluster.${name}`);
+    context.sharedCells.freePrefix(UpstreamHost.cellPrefix(name));
+  }
+
+  /** Takes a cluster out; its running streams finish, then `done` is called. See freeSharedCells. */
   removeCluster(name: string, context: FactoryContext, done: () => void = () => {}): boolean {
     const entry = this.entries.get(name);
     if (entry === undefined) return false;

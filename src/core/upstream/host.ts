@@ -98,7 +98,12 @@ export class UpstreamHost implements Host {
 
   /** Under a name of its own for each priority: one address may stand in several. */
   static cellName(cluster: string, address: Address, priority: number): string {
-    return `host.${cluster}.${address.text}${priority === 0 ? '' : `#${priority}`}`;
+    return `${UpstreamHost.cellPrefix(cluster)}${address.text}${priority === 0 ? '' : `#${priority}`}`;
+  }
+
+  /** Begins the cell names of all hosts of a cluster, and of no other: the length keeps `a` and `a.b` apart. */
+  static cellPrefix(cluster: string): string {
+    return `host.${cluster.length}.${cluster}.`;
   }
 
   private bindCells(): readonly SharedCell[] {
