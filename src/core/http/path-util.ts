@@ -37,6 +37,8 @@ export function normalizeRequestPath(headers: HeaderMap, options: PathOptions): 
   if (options.escapedSlashes !== PATH_KEEP_UNCHANGED) {
     const unescaped = unescapeSlashes(path);
     if (unescaped !== path) {
+      // Seen unescaped by the access log even when it is refused.
+      headers.setValueAt(at, unescaped);
       if (options.escapedSlashes === PATH_REJECT_REQUEST) return NORMALIZE_REJECT;
       if (options.escapedSlashes === PATH_UNESCAPE_AND_REDIRECT) result = NORMALIZE_REDIRECT;
       path = unescaped;
@@ -112,7 +114,7 @@ export function canonicalPath(text: string): string | null {
   const query = text.indexOf('?');
   const path = query < 0 ? text : text.slice(0, query);
   if (isCanonical(path)) return text;
-  const canonical = canonicalize(path);
+  const canonical = canonicalize(withoutDotParameters(path));
   return canonical === null ? null : canonical + text.slice(path.length);
 }
 
@@ -125,6 +127,27 @@ function isCanonical(path: string): boolean {
     if (c === 0x2e && path.charCodeAt(i - 1) === 0x2f) return false;
   }
   return true;
+}
+
+/**
+ * `..;x=1` and `.;x` are dot segments with parameters, which some origins resolve (CVE-2026-73551): the parameters go. Encoded dots are
+ * left, as Envoy leaves them.
+ */
+function withoutDotParameters(path: string): string {
+  if (path.indexOf('.;') < 0) return path;
+  let out = '';
+  let start = 0;
+  while (start <= path.length) {
+    let end = start;
+    while (end < path.length && path.charCodeAt(end) !== 0x2f && path.charCodeAt(end) !== 0x5c) end++;
+    const segment = path.slice(start, end);
+    if (segment.startsWith('.;')) out += '.';
+    else if (segment.startsWith('..;')) out += '..';
+    else out += segment;
+    if (end < path.length) out += path[end];
+    start = end + 1;
+  }
+  return out;
 }
 
 function canonicalize(path: string): string | null {

@@ -5,9 +5,10 @@ import { HeaderMap } from '../../contract/header-map.ts';
 import type { DownstreamWatermarkCallbacks, StreamDecoderFilter, StreamDecoderFilterCallbacks } from '../../contract/http-filter.ts';
 import type { Connection } from '../../contract/network.ts';
 import { FLAG_INVALID_ENVOY_REQUEST_HEADERS, FLAG_UPSTREAM_OVERFLOW, FLAG_UPSTREAM_RETRY_LIMIT_EXCEEDED } from '../../contract/response-flags.ts';
-import type { DirectResponseEntry, Route, RouteEntry } from '../../contract/route.ts';
+import type { DirectResponseEntry, HeaderFinalizer, Route, RouteEntry } from '../../contract/route.ts';
 import { DATA_STOP_ITERATION_NO_BUFFER, HEADERS_STOP_ITERATION, TRAILERS_STOP_ITERATION } from '../../contract/status.ts';
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
+import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo, Host, LoadBalancerContext, ThreadLocalCluster } from '../../contract/upstream.ts';
 import { isUpgrade } from '../../codec/http1/connection-header.ts';
 import { GRPC_NO_STATUS, grpcStatusIn, grpcToHttpStatus, parseUint } from '../http/grpc.ts';
@@ -182,7 +183,7 @@ export class RouterFilter implements StreamDecoderFilter, LoadBalancerContext, R
 
   private replyDirectly(direct: DirectResponseEntry): void {
     const { callbacks, headers } = this;
-    direct.finalizeRequestHeaders(headers, callbacks.streamInfo);
+    finalizeRequest(direct, headers, callbacks.streamInfo, this.config.suppressEnvoyHeaders);
     const modify = (reply: HeaderMap): void => {
       const location = direct.newUri(headers);
       const redirects = direct.status === 201 || (direct.status >= 300 && direct.status < 400);
@@ -241,7 +242,7 @@ export class RouterFilter implements StreamDecoderFilter, LoadBalancerContext, R
     this.hedging = finalHedging(entry, headers);
     this.timeouts = finalTimeouts(entry, headers, !config.suppressEnvoyHeaders, this.isGrpc, this.hedging, config.respectExpectedRqTimeout);
     if (route.virtualHost.includeRequestAttemptCount) headers.set('x-envoy-attempt-count', '1');
-    entry.finalizeRequestHeaders(headers, callbacks.streamInfo);
+    finalizeRequest(entry, headers, callbacks.streamInfo, config.suppressEnvoyHeaders);
   }
 
   /** Headers that only the router reads, and the scheme towards the upstream. */
@@ -763,6 +764,19 @@ function isWebSocket(headers: HeaderMap): boolean {
 function isGrpcSuccess(headers: HeaderMap): boolean {
   const status = grpcStatusIn(headers);
   return status !== GRPC_NO_STATUS && grpcToHttpStatus(status) < 500;
+}
+
+/** What the headers were before a rewrite is an x-envoy header too: not told when those are suppressed. */
+const ORIGINALS: readonly string[] = ['x-envoy-original-path', 'x-envoy-original-host'];
+
+/** The route's changes to the request. */
+function finalizeRequest(finalizer: HeaderFinalizer, headers: HeaderMap, streamInfo: StreamInfo, suppress: boolean): void {
+  const before = suppress ? ORIGINALS.map((name) => headers.get(name)) : null;
+  finalizer.finalizeRequestHeaders(headers, streamInfo);
+  before?.forEach((value, i) => {
+    if (value === undefined) headers.remove(ORIGINALS[i]);
+    else headers.set(ORIGINALS[i], value);
+  });
 }
 
 /** Appends unless it is the last one already. */
