@@ -8,6 +8,7 @@ import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { DrainRequest, ServerState } from './admin/context.ts';
 import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
 import { mainWatchdog, processFacts, statsFlushInterval } from './bootstrap-facts.ts';
+import { logBugs } from './bug-log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { InlineWorker } from './inline-worker.ts';
 import { ListenPlan } from './listen-plan.ts';
@@ -90,6 +91,8 @@ export class Server {
     this.dispatcher = new ThreadDispatcher({ name: setup.inline ? 'worker_0' : 'main_thread' });
     this.stopped = new Promise((resolve) => (this.onStopped = resolve));
     this.sharedCells = setup.inline ? null : createSharedCellSpace();
+    // A program that embeds the proxy keeps its own way of hearing of bugs.
+    if (!setup.inline) logBugs(this.loggers, () => {});
     const concurrency = setup.inline ? 1 : this.options.concurrency;
     this.serverStats = new ServerStats(this.stats.root.scope('server'), concurrency, this.options.restartEpoch);
     this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));

@@ -6,6 +6,7 @@ import { ipAddress } from '../core/network/address.ts';
 import type { ListenerConfig } from '../core/network/listener-config.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import { StatsStore } from '../core/stats/store.ts';
+import { logBugs } from './bug-log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { configErrorText } from './error-text.ts';
 import type { ProcessLoggers } from './logger.ts';
@@ -40,6 +41,10 @@ export class WorkerCore {
     this.host = host;
     this.dispatcher = host?.dispatcher ?? new ThreadDispatcher({ name: `worker_${index}` });
     this.stats = new StatsStore((definition) => this.define(definition));
+    if (host === null) {
+      const failures = this.stats.root().scope('server').counter('envoy_bug_failures');
+      logBugs(loggers, () => failures.inc());
+    }
     this.drainTimer = this.dispatcher.createTimer(() => this.checkDrained());
     this.compactTimer = this.dispatcher.createTimer(() => this.compact());
   }

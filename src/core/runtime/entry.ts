@@ -16,8 +16,8 @@ export type RuntimeValue = string | number | boolean | { readonly [key: string]:
 
 const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
 const INT_MAX = 2_147_483_647;
-/** Beyond it integers are not exact; Envoy's own bound is 2^64. */
-const UINT_MAX = 18_446_744_073_709_551_615;
+/** Envoy's integers are unsigned 64-bit numbers. */
+const UINT_END = 2 ** 64;
 
 /** Reads a value as Envoy does; `raw` is the text it came as, when it came as text. */
 export function makeEntry(value: RuntimeValue, raw = ''): RuntimeEntry {
@@ -47,7 +47,7 @@ function numberEntry(value: number, raw: string): RuntimeEntry {
   return {
     raw,
     bool: value < INT_MAX && Number.isInteger(value) ? value !== 0 : null,
-    uint: value >= 0 && value <= UINT_MAX ? Math.floor(value) : null,
+    uint: value >= 0 && value < UINT_END ? Math.floor(value) : null,
     double: value,
     percent: null,
   };

@@ -185,19 +185,19 @@ describe('a graceful end', () => {
           const response = responses[sent - 1]
           if (response?.body !== 'hello') {
             failures.push(`${response?.startLine ?? 'no answer'} after ${sent - 1} on this connection`)
-            client.close()
+            await client.close()
             client = null
             sent = 0
             continue
           }
           answered++
           if (response.headers.some((line) => line[0].toLowerCase() === 'connection' && line[1] === 'close')) {
-            client.close()
+            await client.close()
             client = null
             sent = 0
           }
         }
-        client?.close()
+        await client?.close()
       })
       await sleep(200)
       const [adminPort = 0] = await freePorts(1)
@@ -223,7 +223,7 @@ describe('an origin that dies under load', () => {
       defer(() => client.close())
       client.send(GET)
       await client.readResponses(1)
-      origin.endConnections()
+      await origin.endConnections()
       const originPort = origin.port
       await origin.stop()
       client.send(GET)

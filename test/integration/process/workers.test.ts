@@ -24,7 +24,7 @@ async function get(port: number): Promise<string> {
   const client = await RawClient.connect({ port })
   client.send(GET)
   const [response] = await client.readResponses(1)
-  client.close()
+  await client.close()
   return response?.body ?? 'no answer'
 }
 
