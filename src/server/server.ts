@@ -1,15 +1,13 @@
-import { toBinary } from '@bufbuild/protobuf';
-import type { Message } from '@bufbuild/protobuf';
-import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Timer } from '../base/timer-wheel.ts';
 import { LOG_INFO } from '../contract/logger.ts';
 import type { Logger } from '../contract/logger.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { DrainRequest, ServerState } from './admin/context.ts';
 import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
-import { mainWatchdog, processFacts, statsFlushInterval } from './bootstrap-facts.ts';
+import { mainWatchdog, statsFlushInterval } from './bootstrap-facts.ts';
 import { logBugs } from './bug-log.ts';
 import { compactHeap } from './compact-heap.ts';
+import { configureMessage } from './configure-message.ts';
 import { InlineWorker } from './inline-worker.ts';
 import { ListenPlan } from './listen-plan.ts';
 import { ListenerManagerStats } from './listener-manager-stats.ts';
@@ -18,7 +16,6 @@ import type { ConfigText } from './load.ts';
 import type { ProcessLoggers } from './logger.ts';
 import { MainStats } from './main-stats.ts';
 import { MainThread } from './main-thread.ts';
-import { describeMessage } from './messages.ts';
 import type { ServerOptions } from './options.ts';
 import { createSharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
@@ -27,10 +24,10 @@ import type { OpenedAdmin } from './server-admin.ts';
 import { openAdmin } from './server-admin.ts';
 import { ServerStats } from './server-stats.ts';
 import { StartupError } from './startup-error.ts';
+import { withDeadline } from './with-deadline.ts';
 import { Watchdog } from './watchdog.ts';
 import { ThreadWorker } from './worker-channel.ts';
 import type { WorkerHost } from './worker-config.ts';
-import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface ServerSetup {
@@ -172,19 +169,7 @@ export class Server {
   }
 
   private async configureWorkers(main: MainThread, plan: ListenPlan): Promise<void> {
-    const { bootstrap } = main;
-    const message: ConfigureMessage = {
-      type: 'configure',
-      version: 1,
-      facts: processFacts(bootstrap, this.options, main.node),
-      runtime: main.runtime.values,
-      sharedCells: this.sharedCells,
-      bootstrap: encode(withoutStaticResources(bootstrap)),
-      clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
-      listeners: plan.listeners.map((each) => resource(each.name, each.message)),
-      failedHealth: false,
-      hostUpdates: main.clusters.manager.hostUpdates,
-    };
+    const message = configureMessage(main, plan, this.options, this.sharedCells);
     try {
       await this.pool.configure(message);
     } catch (error) {
@@ -315,26 +300,4 @@ export class Server {
     this.log.log(LOG_INFO, 'exiting');
     this.onStopped();
   }
-}
-
-function withoutStaticResources(bootstrap: Bootstrap): Bootstrap {
-  const { staticResources: _dropped, ...rest } = bootstrap;
-  return rest;
-}
-
-function encode(message: Message): Uint8Array {
-  return toBinary(describeMessage(message.$typeName), message);
-}
-
-function resource(name: string, message: Message): ResourceBytes {
-  return { name, bytes: encode(message) };
-}
-
-async function withDeadline(work: Promise<void>, ms: number, forced: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late, forced]);
-  clearTimeout(timer);
 }

@@ -1,0 +1,40 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
+import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
+import { processFacts } from './bootstrap-facts.ts';
+import type { ListenPlan } from './listen-plan.ts';
+import type { MainThread } from './main-thread.ts';
+import { describeMessage } from './messages.ts';
+import type { ServerOptions } from './options.ts';
+import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
+
+/** All that a worker needs to begin: resources as bytes, facts of the process, runtime values. */
+export function configureMessage(main: MainThread, plan: ListenPlan, options: ServerOptions, sharedCells: SharedCellSpace | null): ConfigureMessage {
+  const { bootstrap } = main;
+  return {
+    type: 'configure',
+    version: 1,
+    facts: processFacts(bootstrap, options, main.node),
+    runtime: main.runtime.values,
+    sharedCells,
+    bootstrap: encode(withoutStaticResources(bootstrap)),
+    clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
+    listeners: plan.listeners.map((each) => resource(each.name, each.message)),
+    failedHealth: false,
+    hostUpdates: main.clusters.manager.hostUpdates,
+  };
+}
+
+function withoutStaticResources(bootstrap: Bootstrap): Bootstrap {
+  const { staticResources: _dropped, ...rest } = bootstrap;
+  return rest;
+}
+
+function encode(message: Message): Uint8Array {
+  return toBinary(describeMessage(message.$typeName), message);
+}
+
+function resource(name: string, message: Message): ResourceBytes {
+  return { name, bytes: encode(message) };
+}
