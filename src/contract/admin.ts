@@ -29,5 +29,7 @@ export interface AdminResponse {
   readonly status: number;
   /** Default `text/plain; charset=UTF-8`. */
   readonly contentType?: string;
+  /** More headers, before the usual ones. */
+  readonly headers?: readonly (readonly [string, string])[];
   readonly body: string | AsyncIterable<string> | Promise<string>;
 }

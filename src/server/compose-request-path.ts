@@ -29,6 +29,8 @@ export function composeRequestPath(message: Listener, services: ThreadServices, 
   //   → load balancer picks a host, its pool gives a stream (core/upstream), the client codec writes the request
   // and back: upstream codec → router → filters in reverse → server codec → one write at the end of the turn → access log.
   const config = buildListener(message, context);
+  // Envoy lists these for every listener; they count once there are discovered filters (ECDS).
+  for (const name of ['extension_config_missing', 'network_extension_config_missing']) config.context.listenerScope.counter(name);
   // Opened when main says so: accepts, counts, and keeps the connections until they end or the worker does.
   return { config, open: (configured) => new ActiveListener(configured) };
 }

@@ -151,6 +151,7 @@ export class Server {
     const plan = new ListenPlan(main.bootstrap, this.setup.ephemeralPorts, this.pool.size, this.log);
     this.plan = plan;
     await main.clusters.start();
+    main.runtime.start();
     this.loggers.get('upstream').log(LOG_INFO, 'cm init: all clusters initialized');
     await this.configureWorkers(main, plan);
     main.runtime.onUpdate((values) => {

@@ -107,6 +107,11 @@ export class RuntimeLoader implements Runtime, Disposable {
     this.listeners.push(listener);
   }
 
+  /** Clusters stand (and RTDS would have answered): the layers are read once more, as Envoy does and counts. */
+  start(): void {
+    this.load();
+  }
+
   /** `/runtime_modify`. Returns an error text, or null. */
   mergeAdminValues(changes: ReadonlyMap<string, string>): string | null {
     if (this.adminLayer === null) return 'No admin layer specified';

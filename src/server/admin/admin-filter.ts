@@ -104,6 +104,7 @@ export class AdminFilter implements StreamDecoderFilter, DownstreamWatermarkCall
 function responseHeaders(response: AdminResponse): HeaderMap {
   return HeaderMap.of(
     [':status', String(response.status)],
+    ...(response.headers ?? []),
     ['content-type', response.contentType ?? 'text/plain; charset=UTF-8'],
     ['cache-control', 'no-cache, max-age=0'],
     ['x-content-type-options', 'nosniff'],

@@ -30,7 +30,7 @@ export function configDumpPage(context: AdminContext): AdminHandler {
     ],
     handle: (request): AdminResponse => {
       const name = nameMatcher(request.query.get('name_regex') ?? '');
-      if (typeof name === 'string') return failure(400, name);
+      if (typeof name === 'string') return { status: 400, contentType: 'text/plain', body: name };
       const sections = [...context.configSections(request.query.has('include_eds'))].sort((a, b) => (a.key < b.key ? -1 : 1));
       const resource = request.query.get('resource') ?? '';
       const mask = request.query.get('mask') ?? '';
@@ -40,7 +40,8 @@ export function configDumpPage(context: AdminContext): AdminHandler {
 }
 
 function failure(status: number, body: string): AdminResponse {
-  return { status, contentType: 'text/plain', body };
+  // Envoy sends this header twice here.
+  return { status, contentType: 'text/plain', headers: [['x-content-type-options', 'nosniff']], body };
 }
 
 function nameMatcher(pattern: string): ((name: string) => boolean) | string {
