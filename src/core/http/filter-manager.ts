@@ -50,6 +50,7 @@ const END_OF_STREAM = 128;
 const DECODING = DECODE_HEADERS | DECODE_DATA | DECODE_TRAILERS;
 const ENCODING = ENCODE_1XX | ENCODE_HEADERS | ENCODE_DATA | ENCODE_TRAILERS;
 
+const EMPTY = Buffer.alloc(0);
 const NO_DECODERS: DecoderEntry[] = [];
 const NO_ENCODERS: EncoderEntry[] = [];
 
@@ -286,9 +287,14 @@ export abstract class FilterManager implements FilterChainCallbacks, LogContext 
     this.decodeHeadersFrom(null, headers, endStream);
   }
 
+  /** Filters before the router see the end of a body apart from its last bytes, as Envoy's codecs give it: limits count them first. */
   protected decodeData(data: Buffer, endStream: boolean): void {
-    this.observedDecodeEnd = endStream;
-    this.decodeDataFrom(null, data, endStream, false);
+    const apart = endStream && data.length > 0 && this.decoders.length > 1;
+    this.observedDecodeEnd = endStream && !apart;
+    this.decodeDataFrom(null, data, endStream && !apart, false);
+    if (!apart || this.decoderAborted) return;
+    this.observedDecodeEnd = true;
+    this.decodeDataFrom(null, EMPTY, true, false);
   }
 
   protected decodeTrailers(trailers: HeaderMap): void {
@@ -496,7 +502,9 @@ export abstract class FilterManager implements FilterChainCallbacks, LogContext 
   encodeDataByFilter(entry: DecoderEntry, data: Buffer, endStream: boolean): void {
     if (this.destroyed || this.replied) return;
     this.abortDecodingIfNotTerminal(entry, endStream);
-    this.encodeDataFrom(null, data, endStream, false);
+    const apart = endStream && data.length > 0 && this.encoders.length > 0;
+    this.encodeDataFrom(null, data, endStream && !apart, false);
+    if (apart && !this.destroyed && !this.replied) this.encodeDataFrom(null, EMPTY, true, false);
   }
 
   encodeTrailersByFilter(entry: DecoderEntry, trailers: HeaderMap): void {
