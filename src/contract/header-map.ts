@@ -12,7 +12,8 @@ export interface StatefulHeaderKeyFormatter {
  * Names MUST be lower case; values are byte strings, one character a byte (Latin-1), without leading or trailing whitespace, CR,
  * LF or NUL: the codec that makes a map guarantees it, a filter that writes one keeps it. Pseudo-headers (`:method`, `:path`,
  * `:authority`, `:scheme`, `:status`) are entries like all others; HTTP/1's `Host` is `:authority`.
- * An entry repeated by the peer is an entry repeated here. Lookups are linear: maps are small, and names that codecs and
+ * An entry repeated by the peer is an entry repeated here, but for the names that Envoy keeps in slots: their values are joined with a comma
+ * by the codec (lists in base/header-names.ts). Lookups are linear: maps are small, and names that codecs and
  * filters share are the same string object, so a miss costs one pointer comparison an entry.
  *
  * A map belongs to one stream at a time: whoever receives it through a `decode…`/`encode…` call may change it until that call's
@@ -21,15 +22,12 @@ export interface StatefulHeaderKeyFormatter {
 export class HeaderMap {
   private names: string[];
   private values: string[];
-  /** Names as the peer wrote them; null unless a codec keeps the case (stateful header formatter). */
-  originalNames: string[] | null;
   /** How HTTP/1 writes the names of this message when its decoder remembers their case; null = as the encoder is configured. */
   keyFormatter: StatefulHeaderKeyFormatter | null;
 
   constructor() {
     this.names = [];
     this.values = [];
-    this.originalNames = null;
     this.keyFormatter = null;
   }
 
@@ -94,7 +92,6 @@ export class HeaderMap {
   add(name: string, value: string): void {
     this.names.push(name);
     this.values.push(value);
-    if (this.originalNames !== null) this.originalNames.push(name);
   }
 
   /** Replaces the first entry called `name` and drops the others; appends when there is none. */
@@ -149,7 +146,6 @@ export class HeaderMap {
     const copy = new HeaderMap();
     copy.names = this.names.slice();
     copy.values = this.values.slice();
-    copy.originalNames = this.originalNames === null ? null : this.originalNames.slice();
     copy.keyFormatter = this.keyFormatter;
     return copy;
   }
@@ -181,12 +177,10 @@ export class HeaderMap {
   private move(from: number, to: number): void {
     this.names[to] = this.names[from];
     this.values[to] = this.values[from];
-    if (this.originalNames !== null) this.originalNames[to] = this.originalNames[from];
   }
 
   private truncate(length: number): void {
     this.names.length = length;
     this.values.length = length;
-    if (this.originalNames !== null) this.originalNames.length = length;
   }
 }

@@ -1,10 +1,11 @@
-import type { CloseType, Connection } from './network.ts';
+import type { AccessLog } from './access-log.ts';
+import type { Connection } from './network.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { Route } from './route.ts';
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from './status.ts';
 import type { StreamInfo } from './stream-info.ts';
-import type { ClusterInfo, ThreadLocalCluster } from './upstream.ts';
+import type { ClusterInfo } from './upstream.ts';
 import type { StreamResetReason } from './codec.ts';
 
 /**
@@ -122,16 +123,9 @@ export interface FilterChainCallbacks {
   addStreamDecoderFilter(name: string, filter: StreamDecoderFilter): void;
   addStreamEncoderFilter(name: string, filter: StreamEncoderFilter): void;
   addStreamFilter(name: string, filter: StreamFilter): void;
-  addAccessLogHandler(handler: import('./access-log.ts').AccessLog): void;
+  addAccessLogHandler(handler: AccessLog): void;
   readonly dispatcher: Dispatcher;
 }
 
 /** Made once per configuration by a factory, called once per stream. */
 export type HttpFilterFactoryCb = (callbacks: FilterChainCallbacks) => void;
-
-/** What the router filter needs of the engine besides its callbacks. */
-export interface HttpClusterAccess {
-  getThreadLocalCluster(name: string): ThreadLocalCluster | null;
-}
-
-export type { CloseType };

@@ -5,7 +5,7 @@ import type { RequestEncoder, ResponseDecoder } from './codec.ts';
 import type { ResourcePriority } from './route.ts';
 import type { Counter, Gauge, Histogram, Scope } from './stats.ts';
 import type { SharedCell } from './shared-cells.ts';
-import type { Protocol, StreamInfo } from './stream-info.ts';
+import type { Protocol } from './stream-info.ts';
 
 /** Health flags of a host, a bit mask; 0 = healthy. Kept in a shared cell, so every thread sees a change at once. */
 export const HOST_FAILED_ACTIVE_HC = 0x01;
@@ -228,11 +228,3 @@ export interface ClusterManager {
   getThreadLocalCluster(name: string): ThreadLocalCluster | null;
   readonly clusterNames: readonly string[];
 }
-
-/** Something a stream reports to (outlier detection); here so that the router need not know more. */
-export interface UpstreamOutcomeSink {
-  onResponse(host: Host, status: number): void;
-  onFailure(host: Host, reason: PoolFailureReason | -1): void;
-}
-
-export type { StreamInfo };
