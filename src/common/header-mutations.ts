@@ -2,7 +2,7 @@ import type { HeaderMutation as HeaderMutationMessage } from '#api/envoy/config/
 import type { LogContext } from '../contract/access-log.ts';
 import { ConfigError, configAt } from '../contract/errors.ts';
 import type { HeaderMap } from '../contract/header-map.ts';
-import { addHeader, INLINE_REQUEST_HEADERS } from './http/inline-headers.ts';
+import { addHeader, INLINE_REQUEST_HEADERS, overwriteHeader } from './http/inline-headers.ts';
 import { asciiLowerCase, toByteString } from './byte-string.ts';
 import { ADD_IF_ABSENT, APPEND_IF_EXISTS_OR_ADD, HeaderValueTemplate, OVERWRITE_IF_EXISTS } from './header-value.ts';
 import { buildStringMatcher } from './matchers/string-matcher.ts';
@@ -68,7 +68,7 @@ class Append implements Mutation {
     const exists = headers.has(template.name);
     if (template.action === ADD_IF_ABSENT) {
       if (!exists) headers.add(template.name, value);
-    } else if (exists || template.action !== OVERWRITE_IF_EXISTS) headers.set(template.name, value);
+    } else if (exists || template.action !== OVERWRITE_IF_EXISTS) overwriteHeader(headers, template.name, value);
   }
 }
 

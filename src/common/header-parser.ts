@@ -2,7 +2,7 @@ import type { HeaderValueOption } from '#api/envoy/config/core/v3/base_pb.js';
 import type { LogContext } from '../contract/access-log.ts';
 import { ConfigError, configAt } from '../contract/errors.ts';
 import type { HeaderMap } from '../contract/header-map.ts';
-import { addHeader, INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS } from './http/inline-headers.ts';
+import { addHeader, INLINE_REQUEST_HEADERS, INLINE_RESPONSE_HEADERS, overwriteHeader } from './http/inline-headers.ts';
 import { asciiLowerCase, toByteString } from './byte-string.ts';
 import {
   ADD_IF_ABSENT, APPEND_IF_EXISTS_OR_ADD, HeaderValueTemplate, isModifiableHeader, OVERWRITE_IF_EXISTS,
@@ -42,7 +42,7 @@ export class HeaderParser {
     for (let i = 0; i < add.length; i++) values[i] = this.valueToWrite(add[i], headers, context);
     for (let i = 0; i < add.length; i++) {
       const value = values[i];
-      if (value !== null && add[i].action > ADD_IF_ABSENT) headers.set(add[i].name, value);
+      if (value !== null && add[i].action > ADD_IF_ABSENT) overwriteHeader(headers, add[i].name, value);
     }
     for (let i = 0; i < add.length; i++) {
       const value = values[i];

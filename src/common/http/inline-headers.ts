@@ -33,8 +33,20 @@ export const INLINE_RESPONSE_HEADERS: ReadonlySet<string> = new Set([
 export const INLINE_RESPONSE_TRAILERS: ReadonlySet<string> = new Set(['grpc-status', 'grpc-message']);
 export const INLINE_REQUEST_TRAILERS: ReadonlySet<string> = new Set();
 
+const COLON = 58;
+
 /** Adds an entry as Envoy does: appended to the present value when the header is in `inline`. */
 export function addHeader(headers: HeaderMap, name: string, value: string, inline: ReadonlySet<string>): void {
   if (!inline.has(name)) headers.add(name, value);
   else if (value !== '' || !headers.has(name)) headers.append(name, value, ',');
+}
+
+/** Replaces a header by configuration: as in Envoy the new entry stands at the end, wherever the old ones stood. Pseudo headers keep their place. */
+export function overwriteHeader(headers: HeaderMap, name: string, value: string): void {
+  if (name.charCodeAt(0) === COLON) {
+    headers.set(name, value);
+    return;
+  }
+  headers.remove(name);
+  headers.add(name, value);
 }

@@ -210,6 +210,7 @@ class ResponseCodeStats {
   private readonly byStatus: (Counter | undefined)[];
   private readonly byClass: (Counter | undefined)[];
   private completed: Counter | null;
+  private unknown: Counter | null;
   private timeHistogram: Histogram | null;
 
   /** `completed`: the counter of that name where it exists already (the cluster's own is in its block), else null. */
@@ -219,12 +220,16 @@ class ResponseCodeStats {
     this.byStatus = [];
     this.byClass = [];
     this.completed = completed;
+    this.unknown = null;
     this.timeHistogram = null;
   }
 
   charge(status: number): void {
     (this.completed ??= this.scope.counter(`${this.prefix}upstream_rq_completed`)).inc();
-    if (status < 100 || status >= MAX_STATUS) return;
+    if (status < 100 || status >= MAX_STATUS) {
+      (this.unknown ??= this.scope.counter(`${this.prefix}upstream_rq_unknown`)).inc();
+      return;
+    }
     const index = status - 100;
     (this.byStatus[index] ??= this.scope.counter(`${this.prefix}upstream_rq_${status}`)).inc();
     const group = Math.floor(status / 100);
