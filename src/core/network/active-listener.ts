@@ -14,7 +14,6 @@ import type { Acceptor, Transport } from './io/transport.ts';
 import { NetworkConnection } from './connection.ts';
 import type { ActiveFilterChain, ListenAddress, ListenerConfig } from './listener-config.ts';
 import { ListenerStats } from './listener-stats.ts';
-import { UNNAMED_PIPE } from './address.ts';
 
 /** Runtime key of the limit on all downstream connections of the process. */
 const GLOBAL_LIMIT_KEY = 'overload.global_downstream_max_connections';
@@ -123,7 +122,8 @@ export class ActiveListener {
     }
     const bound = from.address;
     const local = bound.kind === 'ip' ? (isWildcard(bound) ? transport.localAddress() : this.boundAddress(from)) : bound;
-    const remote = bound.kind === 'ip' ? transport.remoteAddress() : UNNAMED_PIPE;
+    // The client's end of a unix socket has no name; Envoy gives it ours.
+    const remote = bound.kind === 'ip' ? transport.remoteAddress() : bound;
     if (from.tuning.keepAliveSeconds > 0) transport.setKeepAlive(from.tuning.keepAliveSeconds);
     this.connect(transport, local, remote);
   }
