@@ -8,7 +8,8 @@ import { HeaderMap } from '../../contract/header-map.ts';
 import type { Connection } from '../../contract/network.ts';
 import { FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DOWNSTREAM_REMOTE_RESET, FLAG_OVERLOAD_MANAGER, FLAG_STREAM_IDLE_TIMEOUT } from '../../contract/response-flags.ts';
 import type { Route, RouteConfig, RouteEntry } from '../../contract/route.ts';
-import { PROTOCOL_HTTP10, PROTOCOL_HTTP2, StreamInfo } from '../../contract/stream-info.ts';
+import { PROTOCOL_HTTP10, PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
+import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
 import { SERVER_APPEND_IF_ABSENT, SERVER_OVERWRITE } from './conn-manager-config.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
@@ -20,6 +21,8 @@ import { NO_GRPC_STATUS, responseStatus } from './local-reply.ts';
 import { NORMALIZE_CONTINUE, NORMALIZE_REDIRECT, normalizeRequestPath } from './path-util.ts';
 import { invalidRequestDetails } from './request-checks.ts';
 import type { StreamTimerOwner, StreamTimers } from './stream-timers.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * One request and its response on a downstream connection: the codec's decoder on one side, the filter chain (its base class) on the
@@ -138,8 +141,15 @@ export class ActiveStream extends FilterManager implements RequestDecoder, Strea
 
   override decodeData(data: Buffer, endStream: boolean): void {
     if (this.destroyed) return;
-    this.recordLastByte(endStream);
     this.streamInfo.bytesReceived += data.length;
+    if (endStream && data.length > 0 && this.endComesApart) {
+      super.decodeData(data, false);
+      if (this.destroyed) return;
+      this.recordLastByte(true);
+      super.decodeData(NOTHING, true);
+      return;
+    }
+    this.recordLastByte(endStream);
     super.decodeData(data, endStream);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HeaderMap } from '../../contract/header-map.ts';
+import type { HeaderMap } from '../../contract/header-map.ts';
 import { CLOSE_FLUSH_WRITE, CLOSE_FLUSH_WRITE_AND_DELAY } from '../../contract/network.ts';
 import { LocalReply } from './local-reply.ts';
 import { PATH_REJECT_REQUEST, PATH_UNESCAPE_AND_REDIRECT } from './path-util.ts';

@@ -1,3 +1,4 @@
+// Long because iteration in both directions shares one state; the wrappers of single filters are in filter-entry.ts.
 import { bug } from '../../base/bug.ts';
 import { isGrpcRequest } from '../../common/http/grpc.ts';
 import type { AccessLog, AccessLogType, LogContext } from '../../contract/access-log.ts';
@@ -59,8 +60,7 @@ const NO_ENCODERS: EncoderEntry[] = [];
  * first to last, encoder filters last to first, holding back what a stopped filter must not pass on.
  *
  * Abstract: the connection manager's ActiveStream fills in both ends, so that a stream is one object. It is at the same time the context
- * that access logs read. Longer than most files because iteration in both directions shares one state; the wrappers of single filters are
- * in filter-entry.ts.
+ * that access logs read.
  *
  * After `destroyFilters` no filter is called: both directions are aborted, and every loop looks at that after every call.
  */
@@ -287,14 +287,17 @@ export abstract class FilterManager implements FilterChainCallbacks, LogContext 
     this.decodeHeadersFrom(null, headers, endStream);
   }
 
-  /** Filters before the router see the end of a body apart from its last bytes, as Envoy's codecs give it: limits count them first. */
   protected decodeData(data: Buffer, endStream: boolean): void {
-    const apart = endStream && data.length > 0 && this.decoders.length > 1;
-    this.observedDecodeEnd = endStream && !apart;
-    this.decodeDataFrom(null, data, endStream && !apart, false);
-    if (!apart || this.decoderAborted) return;
-    this.observedDecodeEnd = true;
-    this.decodeDataFrom(null, EMPTY, true, false);
+    this.observedDecodeEnd = endStream;
+    this.decodeDataFrom(null, data, endStream, false);
+  }
+
+  /**
+   * Filters before the router see the end of a body apart from its last bytes, as Envoy's codecs give it: limits count the bytes first. With the
+   * router alone there is no difference to see.
+   */
+  protected get endComesApart(): boolean {
+    return this.decoders.length > 1;
   }
 
   protected decodeTrailers(trailers: HeaderMap): void {

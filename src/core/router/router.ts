@@ -1,3 +1,4 @@
+// Long because it is one state machine: attempts, retries, timeouts and the answers that end them.
 import { isGrpcRequest } from '../../common/http/grpc.ts';
 import type { StreamResetReason } from '../../contract/codec.ts';
 import { RESET_LOCAL_RESET, RESET_OVERFLOW } from '../../contract/codec.ts';
