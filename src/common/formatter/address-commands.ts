@@ -1,5 +1,4 @@
 import type { Address } from '../../contract/address.ts';
-import { ConfigError } from '../../contract/errors.ts';
 import type { LogContext } from '../../contract/access-log.ts';
 import { parseInteger } from '../byte-string.ts';
 import { maskAddress } from '../network/cidr.ts';
@@ -13,20 +12,14 @@ function withPort(read: AddressReader): Command {
   return { syntax: COMMAND_ONLY, create: () => new TextOperator((context) => read(context)?.text ?? null) };
 }
 
-function withoutPort(read: AddressReader): Command {
-  return { syntax: COMMAND_ONLY, create: () => new TextOperator((context) => read(context)?.ip ?? null) };
-}
-
 /** `…_WITHOUT_PORT(24)`: the network of that prefix length, as `10.1.2.0/24`. */
 function maskable(read: AddressReader): Command {
   return {
     syntax: PARAMS_OPTIONAL,
-    create: (parameter, _maxLength, command) => {
-      if (parameter === '') return new TextOperator((context) => read(context)?.ip ?? null);
+    create: (parameter) => {
       const bits = parseInteger(parameter);
-      if (bits === null || bits < 0 || bits > 128) {
-        throw new ConfigError(`Invalid ${command} mask prefix length: '${parameter}'`);
-      }
+      // As Envoy: what is no prefix length is not there.
+      if (bits === null || bits < 0) return new TextOperator((context) => read(context)?.ip ?? null);
       return new TextOperator((context) => {
         const address = read(context);
         return address === null ? null : maskAddress(address.ip, bits);
@@ -45,6 +38,11 @@ function justPort(read: AddressReader): Command {
   };
 }
 
+/** Only internal addresses have an endpoint id; there are none yet. */
+function endpointId(read: AddressReader): Command {
+  return { syntax: COMMAND_ONLY, create: () => new TextOperator((context) => (read(context) === null ? null : '')) };
+}
+
 const upstreamHost: AddressReader = (context) => context.streamInfo.upstream?.host?.address ?? null;
 const upstreamLocal: AddressReader = (context) => context.streamInfo.upstream?.localAddress ?? null;
 const upstreamRemote: AddressReader = (context) => context.streamInfo.upstream?.remoteAddress ?? null;
@@ -56,10 +54,10 @@ const directLocal: AddressReader = (context) => context.streamInfo.downstreamDir
 export const ADDRESS_COMMANDS: CommandTable = {
   UPSTREAM_HOST: withPort(upstreamHost),
   UPSTREAM_LOCAL_ADDRESS: withPort(upstreamLocal),
-  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: withoutPort(upstreamLocal),
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: maskable(upstreamLocal),
   UPSTREAM_LOCAL_PORT: justPort(upstreamLocal),
   UPSTREAM_REMOTE_ADDRESS: withPort(upstreamRemote),
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: withoutPort(upstreamRemote),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: maskable(upstreamRemote),
   UPSTREAM_REMOTE_PORT: justPort(upstreamRemote),
   DOWNSTREAM_REMOTE_ADDRESS: withPort(remote),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: maskable(remote),
@@ -73,4 +71,7 @@ export const ADDRESS_COMMANDS: CommandTable = {
   DOWNSTREAM_DIRECT_LOCAL_ADDRESS: withPort(directLocal),
   DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: maskable(directLocal),
   DOWNSTREAM_DIRECT_LOCAL_PORT: justPort(directLocal),
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: endpointId(local),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: endpointId(directLocal),
+  UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: endpointId(upstreamRemote),
 };

@@ -41,7 +41,7 @@ export function coalesceCommand(lookup: Lookup): Command {
     syntax: PARAMS_REQUIRED | LENGTH_ALLOWED,
     create: (parameter, max) => {
       const entries = operatorsOf(parameter);
-      return new Coalesce(entries.map((entry) => operatorOf(entry, lookup)), max);
+      return new Coalesce(entries.map((entry, i) => operatorOf(entry, i, lookup)), max);
     },
   };
 }
@@ -54,14 +54,25 @@ function operatorsOf(parameter: string): unknown[] {
     throw new ConfigError(`COALESCE: failed to parse JSON configuration: ${error instanceof Error ? error.message : ''}`);
   }
   const operators: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'operators') : undefined;
-  if (!Array.isArray(operators)) throw new ConfigError("COALESCE: 'operators' array is required");
+  if (!Array.isArray(operators)) throw new ConfigError("COALESCE: JSON configuration must contain 'operators' array");
+  if (operators.length === 0) throw new ConfigError("COALESCE: 'operators' array must not be empty");
   return operators;
 }
 
-function operatorOf(entry: unknown, lookup: Lookup): Operator {
-  if (typeof entry === 'string') return lookup(entry, '', -1);
-  if (typeof entry !== 'object' || entry === null) throw new ConfigError('COALESCE: an operator is a string or an object');
+function operatorOf(entry: unknown, index: number, lookup: Lookup): Operator {
+  const failed = (why: string): ConfigError => new ConfigError(`COALESCE: failed to parse operator at index ${index}: ${why}`);
+  if (typeof entry === 'string') return known(entry, '', -1, lookup, failed);
+  if (typeof entry !== 'object' || entry === null) throw failed('operator must be a string or an object');
   const { command, param, max_length: max } = entry as { command?: unknown; param?: unknown; max_length?: unknown };
-  if (typeof command !== 'string' || command === '') throw new ConfigError("COALESCE: 'command' is required");
-  return lookup(command, typeof param === 'string' ? param : '', typeof max === 'number' && max >= 0 ? max : -1);
+  if (typeof command !== 'string') throw failed("operator object must have 'command' field");
+  return known(command, typeof param === 'string' ? param : '', typeof max === 'number' && max >= 0 ? max : -1, lookup, failed);
+}
+
+function known(name: string, parameter: string, max: number, lookup: Lookup, failed: (why: string) => ConfigError): Operator {
+  try {
+    return lookup(name, parameter, max);
+  } catch (error) {
+    if (error instanceof ConfigError && error.why.startsWith('Not supported field')) throw failed(`unknown command: '${name}'`);
+    throw error;
+  }
 }

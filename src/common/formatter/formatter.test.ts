@@ -107,7 +107,12 @@ const OPERATORS: readonly (readonly [string, string, string])[] = [
   ['%QUERY_PARAMS%', 'a=1&b=x%20y', '"a=1&b=x%20y"'],
   ['%DYNAMIC_METADATA(ns:key)%', 'v', '"v"'],
   ['%DYNAMIC_METADATA(["ns","key"])%', 'v', '"v"'],
-  ['%DYNAMIC_METADATA(ns:num)%', '100000', '100000'],
+  ['%DYNAMIC_METADATA(ns:num)%', '1e+05', '1e+05'],
+  ['%QUERY_PARAMS(DECODED):7%', 'a=1&b=x', '"a=1&b=x"'],
+  ['%QUERY_PARAMS(DECODED):9%', 'a=1&b=x%2', '"a=1&b=x%2"'],
+  ['%REQUESTED_SERVER_NAME(SNI_FIRST)%', 'example.com', '"example.com"'],
+  ['%DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID%', '', '""'],
+  ['%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(x)%', '10.0.0.1', '"10.0.0.1"'],
   ['%DYNAMIC_METADATA(ns:deep)%', '{"a":[1,true,null,"\xc3\xa9"]}', '{"a":[1,true,null,"\xc3\xa9"]}'],
   ['%DYNAMIC_METADATA(ns:deep):4%', '{"a"', '{"a":[1,true,null,"\xc3\xa9"]}'],
   ['%DYNAMIC_METADATA(none)%', '-', 'null'],
@@ -146,6 +151,9 @@ const ERRORS: readonly (readonly [string, string])[] = [
   ['%DYNAMIC_METADATA%', 'DYNAMIC_METADATA requires parameters'],
   ['%UPSTREAM_METADATA(a:b):3%', 'UPSTREAM_METADATA does not allow length to be specified.'],
   ['a%b', "Incorrect configuration: a%b. Couldn't find valid command at position 1"],
+  ['%COALESCE({})%', "COALESCE: JSON configuration must contain 'operators' array"],
+  ['%COALESCE({"operators":[]})%', "COALESCE: 'operators' array must not be empty"],
+  ['%COALESCE({"operators":["NOPE"]})%', "COALESCE: failed to parse operator at index 0: unknown command: 'NOPE'"],
   ['%CEL(request.path)%', 'known to Envoy, not in nuncio yet: access log operator %CEL%'],
 ];
 
@@ -221,6 +229,12 @@ test('SubstitutionFormatString', () => {
   assert.throws(() => build('text_format_source: {filename: /no/such/file}'), /^ConfigError: Invalid path: \/no\/such\/file$/);
   assert.throws(() => build('text_format_source: {environment_variable: NUNCIO_NO_SUCH}'), /Environment variable doesn't exist: NUNCIO_NO_SUCH/);
   assert.throws(() => build('json_format: {a: {b: ["%FOO%"]}}'), (error) => error instanceof ConfigError && error.path === 'json_format.a.b[0]');
+});
+
+test('numbers of a Struct are as short as can be (Envoy 1.40\'s own output)', () => {
+  const numbers = { a: 100_000, b: 1.5, c: 1e21, d: 123_456, e: 0.00001, f: -100_000, g: 1_000, h: 12345678901234567168, i: 0.1, j: 1e-7 };
+  assert.equal(new JsonFormatter(numbers, false).format(contextOf()),
+    '{"a":1e+05,"b":1.5,"c":1e+21,"d":123456,"e":1e-05,"f":-1e+05,"g":1000,"h":12345678901234567168,"i":0.1,"j":1e-07}\n');
 });
 
 test('constant formats', () => {

@@ -5,7 +5,7 @@ import { toByteString } from '../byte-string.ts';
 import { readDataSource } from '../data-source.ts';
 import { notYet } from '../not-yet.ts';
 import type { CommandParser } from './command.ts';
-import { jsonEscape, jsonString } from './json-text.ts';
+import { jsonEscape, jsonNumber, jsonString } from './json-text.ts';
 import type { Operator } from './operator.ts';
 import { parseFormat } from './parse-format.ts';
 
@@ -89,7 +89,7 @@ class JsonBuilder {
   value(value: unknown, depth: number): void {
     if (depth > MAX_JSON_DEPTH) throw new ConfigError(`json_format is nested more than ${MAX_JSON_DEPTH} deep`);
     if (typeof value === 'string') this.text(value);
-    else if (typeof value === 'number') this.raw += Number.isNaN(value) ? 'null' : String(value);
+    else if (typeof value === 'number') this.raw += jsonNumber(value);
     else if (typeof value === 'boolean') this.raw += value ? 'true' : 'false';
     else if (Array.isArray(value)) this.list(value, depth);
     else if (typeof value === 'object' && value !== null) this.object(value, depth);

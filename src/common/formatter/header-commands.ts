@@ -138,8 +138,9 @@ function queryParamsOperator(option: string, max: number): Operator {
     const path = context.requestHeaders?.get(':path') ?? '';
     const at = path.indexOf('?');
     if (at < 0 || at === path.length - 1) return null;
-    const query = path.slice(at + 1);
-    return truncate(decode ? percentDecode(query) : query, max);
+    // Cut first, then decoded, as Envoy does.
+    const query = truncate(path.slice(at + 1), max);
+    return decode ? percentDecode(query) : query;
   });
 }
 

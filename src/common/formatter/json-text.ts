@@ -39,6 +39,29 @@ function isUtf8(bytes: string): boolean {
   }
 }
 
+/**
+ * A number as Envoy writes one of a Struct (C++'s shortest std::to_chars): plain or with an exponent, whichever is shorter; plain if they
+ * are equally long. `100000` becomes `1e+05`, `123456` stays. NaN becomes null.
+ */
+export function jsonNumber(value: number): string {
+  if (!Number.isFinite(value)) return 'null';
+  const [mantissa, exponent] = value.toExponential().split('e');
+  const digits = exponent.slice(1).padStart(2, '0');
+  const scientific = `${mantissa}e${exponent[0]}${digits}`;
+  const plain = plainNumber(value);
+  return scientific.length < plain.length ? scientific : plain;
+}
+
+/** All digits, without an exponent. */
+function plainNumber(value: number): string {
+  if (Number.isInteger(value)) return BigInt(value).toString();
+  const text = String(value);
+  if (!text.includes('e')) return text;
+  const [mantissa, exponent] = value.toExponential().split('e');
+  const sign = value < 0 ? '-' : '';
+  return `${sign}0.${'0'.repeat(-Number(exponent) - 1)}${mantissa.replace('-', '').replace('.', '')}`;
+}
+
 /** Depth of metadata that is written; deeper parts become null. */
 const MAX_DEPTH = 64;
 
@@ -47,7 +70,7 @@ export function jsonOfValue(value: unknown, depth = 0): string {
   if (value === null || value === undefined || depth > MAX_DEPTH) return 'null';
   switch (typeof value) {
     case 'string': return jsonString(toByteString(value));
-    case 'number': return Number.isFinite(value) ? String(value) : 'null';
+    case 'number': return jsonNumber(value);
     case 'bigint': return String(value);
     case 'boolean': return value ? 'true' : 'false';
     case 'object': break;

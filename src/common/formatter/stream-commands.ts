@@ -97,7 +97,7 @@ function requestedServerName(parameter: string): Operator {
   const host = (context: LogContext): string => {
     const headers = context.requestHeaders;
     const original = source === 'ORIG' || source === 'ORIG_OR_HOST' || source === '' ? headers?.get('x-envoy-original-host') : undefined;
-    return withoutPort(original ?? (source === 'ORIG' ? '' : (headers?.get(':authority') ?? '')));
+    return original ?? (source === 'ORIG' ? '' : (headers?.get(':authority') ?? ''));
   };
   return new TextOperator((context) => {
     const sni = context.streamInfo.requestedServerName;
@@ -127,15 +127,13 @@ export const STREAM_COMMANDS: CommandTable = {
   DOWNSTREAM_WIRE_BYTES_RECEIVED: downstreamMeter('wireBytesReceived'),
   DOWNSTREAM_HEADER_BYTES_SENT: downstreamMeter('headerBytesSent'),
   DOWNSTREAM_HEADER_BYTES_RECEIVED: downstreamMeter('headerBytesReceived'),
-  // HTTP/1 heads are not compressed, but Envoy counts this only in its HTTP/2 and 3 codecs.
-  DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: number(() => 0),
-  DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: number(() => 0),
+  // HTTP/1 heads are not compressed. The received ones are refused: nothing counts them without their first line yet.
+  DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: downstreamMeter('headerBytesSent'),
   UPSTREAM_WIRE_BYTES_SENT: upstreamMeter('wireBytesSent'),
   UPSTREAM_WIRE_BYTES_RECEIVED: upstreamMeter('wireBytesReceived'),
   UPSTREAM_HEADER_BYTES_SENT: upstreamMeter('headerBytesSent'),
   UPSTREAM_HEADER_BYTES_RECEIVED: upstreamMeter('headerBytesReceived'),
-  UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: number(() => 0),
-  UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: number(() => 0),
+  UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: upstreamMeter('headerBytesSent'),
   UPSTREAM_HOST_NAME: text((context) => hostName(context.streamInfo)),
   UPSTREAM_HOST_NAME_WITHOUT_PORT: text((context) => {
     const name = hostName(context.streamInfo);
