@@ -9,7 +9,6 @@ import type { ExtensionFactory, HttpFilterFactory } from '../../../../contract/e
 import type { ConnectionManagerConfig } from '../../../../core/http/conn-manager-config.ts';
 import { ipAddress, pipeAddress } from '../../../../core/network/address.ts';
 import { StatsStore } from '../../../../core/stats/store.ts';
-import { routerFilter } from '../../http/router/index.ts';
 import { HTTP_CONNECTION_MANAGER, connectionManagerConfig } from './config.ts';
 
 const TYPE = 'type.googleapis.com';
@@ -19,6 +18,7 @@ const BUFFER = `{name: buf, typed_config: {"@type": ${TYPE}/envoy.extensions.fil
 const bufferFilter: HttpFilterFactory = {
   name: 'envoy.filters.http.buffer', category: 'envoy.filters.http', configTypes: [], status: 'works', terminal: false, create: () => () => {},
 };
+const routerFilter: HttpFilterFactory = { ...bufferFilter, name: 'envoy.filters.http.router', terminal: true };
 const plain: ExtensionFactory = { name: 'x', category: 'envoy.request_id', configTypes: [], status: 'works' };
 
 /** The registry as far as these configurations ask it. */
