@@ -18,8 +18,11 @@ export function buildValueMatcher(message: ValueMatcherMessage | undefined, dept
   const pattern = message?.matchPattern;
   switch (pattern?.case) {
     case 'nullMatch': return { matches: (value) => value === null };
-    case 'boolMatch': return { matches: (value) => value === pattern.value };
-    case 'presentMatch': return { matches: (value) => pattern.value && value !== undefined };
+    case 'boolMatch': return equalTo(pattern.value);
+    case 'presentMatch': {
+      const present = pattern.value;
+      return { matches: (value) => present && value !== undefined };
+    }
     case 'doubleMatch': return doubleMatcher(pattern.value);
     case 'stringMatch': {
       const inner = configAt('string_match', () => buildStringMatcher(pattern.value));
@@ -49,7 +52,11 @@ function doubleMatcher(message: DoubleMatcher): ValueMatcher {
     const { start, end } = pattern.value;
     return { matches: (value) => typeof value === 'number' && value >= start && value < end };
   }
-  return { matches: (value) => typeof value === 'number' && value === pattern.value };
+  return equalTo(pattern.value);
+}
+
+function equalTo(wanted: unknown): ValueMatcher {
+  return { matches: (value) => value === wanted };
 }
 
 /** Metadata by namespace, as StreamInfo.dynamicMetadata and the metadata of hosts, clusters and routes hold it. */

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Message } from '@bufbuild/protobuf';
+import { fakeContext } from '../common/testing/fake-context.ts';
+import { ignoredFields } from '../common/testing/field-walk.ts';
+import type { JsonSample } from '../common/testing/field-walk.ts';
+import { bufferFilter } from './filters/http/buffer/index.ts';
+import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
+import { healthCheckFilter } from './filters/http/health_check/index.ts';
+import { fileAccessLog } from './access_loggers/file/index.ts';
+import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
+
+/** What validation asks for, by type. */
+const SAMPLES: Readonly<Record<string, JsonSample>> = {
+  'envoy.extensions.filters.http.buffer.v3.Buffer': { max_request_bytes: 5 },
+  'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': { disabled: true },
+  'envoy.extensions.filters.http.health_check.v3.HealthCheck': { pass_through_mode: true },
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/log' },
+  'envoy.config.core.v3.SubstitutionFormatString': { text_format: 'x' },
+  'envoy.config.core.v3.SubstitutionFormatString.text_format': { value: '%PROTOCOL%' },
+  'envoy.config.core.v3.DataSource': { inline_string: 'x' },
+  'envoy.config.core.v3.DataSource.environment_variable': { value: 'HOME' },
+  'envoy.config.core.v3.DataSource.filename': { value: '/dev/null' },
+  'envoy.config.core.v3.WatchedDirectory': { path: '/tmp' },
+  'envoy.config.core.v3.TypedExtensionConfig': { name: 'x', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.formatter.metadata.v3.Metadata' } },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation': { remove: 'x' },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch': { key_matcher: { exact: 'x' } },
+  'envoy.config.core.v3.HeaderValueOption': { header: { key: 'x', value: 'v' } },
+  'envoy.config.core.v3.HeaderValue': { key: 'x', value: 'v' },
+  'envoy.config.core.v3.HeaderValue.raw_value': { value: 'YQ==' },
+  'envoy.config.core.v3.KeyValueMutation': { append: { record: { key: 'k', value: 'v' } } },
+  'envoy.config.core.v3.KeyValueAppend': { record: { key: 'k', value: 'v' } },
+  'envoy.config.core.v3.KeyValuePair': { key: 'k', value: 'v' },
+  'envoy.config.core.v3.KeyValue': { key: 'k', value: 'YQ==' },
+  'envoy.config.route.v3.HeaderMatcher': { name: 'x' },
+  'envoy.type.matcher.v3.StringMatcher': { exact: 'x' },
+  'envoy.type.matcher.v3.RegexMatcher': { regex: 'x' },
+  'envoy.type.v3.Int64Range': { start: 1, end: 2 },
+  'xds.core.v3.TypedExtensionConfig': { name: 'x', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.string_matcher.lua.v3.Lua', source_code: { inline_string: 'x' } } },
+};
+
+const context = fakeContext();
+const chain = (create: (message: Message) => unknown) => (message: Message): void => void create(message);
+
+const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => unknown])[] = [
+  ['envoy.extensions.filters.http.buffer.v3.Buffer', chain((message) => bufferFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.buffer.v3.BufferPerRoute', chain((message) => bufferFilter.createPerRoute?.(message, context))],
+  ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', chain((message) => headerMutationFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute', chain((message) => headerMutationFilter.createPerRoute?.(message, context))],
+  ['envoy.extensions.filters.http.health_check.v3.HealthCheck', chain((message) => healthCheckFilter.create(message, 'http.h.', context))],
+  ['envoy.extensions.access_loggers.file.v3.FileAccessLog', chain((message) => fileAccessLog.create(message, null, context))],
+  ['envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', chain((message) => stdoutAccessLog.create(message, null, context))],
+  ['envoy.extensions.access_loggers.stream.v3.StderrAccessLog', chain((message) => stderrAccessLog.create(message, null, context))],
+];
+
+/** Fields that change nothing, by the message that they stand in. */
+const FORMATS: Readonly<Record<string, string>> = {
+  'envoy.config.core.v3.SubstitutionFormatString.content_type': 'names the type of a body; a log record has none',
+  'envoy.config.core.v3.SubstitutionFormatString.json_format_options': 'properties are always sorted, as in Envoy',
+};
+const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'envoy.extensions.access_loggers.file.v3.FileAccessLog': FORMATS,
+  'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': FORMATS,
+  'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': FORMATS,
+};
+
+for (const [typeName, build] of BUILDERS) {
+  test(`${typeName}: no field is accepted and ignored`, () => {
+    assert.deepEqual(ignoredFields({ typeName, build, samples: SAMPLES, allowed: ALLOWED[typeName] ?? {} }), []);
+  });
+}
+
+test('the walk can fail: a builder that looks at nothing', () => {
+  const faults = ignoredFields({ typeName: 'envoy.extensions.filters.http.buffer.v3.Buffer', build: () => null, samples: SAMPLES, allowed: {} });
+  assert.deepEqual(faults, ['envoy.extensions.filters.http.buffer.v3.Buffer.max_request_bytes (): neither read nor refused']);
+});
