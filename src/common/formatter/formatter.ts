@@ -5,7 +5,9 @@ import { toByteString } from '../byte-string.ts';
 import { readDataSource } from '../data-source.ts';
 import { notYet } from '../not-yet.ts';
 import type { CommandParser } from './command.ts';
+import { MAX_JSON_DEPTH } from './json-depth.ts';
 import { jsonEscape, jsonNumber, jsonString } from './json-text.ts';
+import { OmittingJsonFormatter } from './omitting-json-formatter.ts';
 import type { Operator } from './operator.ts';
 import { parseFormat } from './parse-format.ts';
 
@@ -41,20 +43,15 @@ export function constantFormat(format: string): string | null {
   return /^(?:[^%]|%%)*$/.test(format) ? toByteString(format.replaceAll('%%', '%')) : null;
 }
 
-/** Nesting of a JSON format. */
-const MAX_JSON_DEPTH = 64;
-
 /** A JSON object per record; keys are sorted, an operator alone keeps its own type. Ends with a newline. */
 export class JsonFormatter implements Formatter {
   /** Raw JSON pieces and, between them, templates. */
   private readonly pieces: readonly (string | readonly Operator[])[];
-  private readonly unset: string;
 
-  constructor(format: Readonly<Record<string, unknown>>, omitEmpty: boolean, parsers: readonly CommandParser[] = []) {
+  constructor(format: Readonly<Record<string, unknown>>, parsers: readonly CommandParser[] = []) {
     const builder = new JsonBuilder(parsers);
     builder.value(format, 0);
     this.pieces = builder.finish();
-    this.unset = omitEmpty ? '' : '-';
   }
 
   format(context: LogContext): string {
@@ -71,7 +68,7 @@ export class JsonFormatter implements Formatter {
     let out = '"';
     for (const operator of operators) {
       const value = operator.text(context);
-      out += value === null ? this.unset : jsonEscape(value);
+      out += value === null ? '-' : jsonEscape(value);
     }
     return out + '"';
   }
@@ -138,7 +135,7 @@ export function buildFormatter(message: SubstitutionFormatString): Formatter {
   const format = message.format;
   switch (format.case) {
     case 'textFormat': return configAt('text_format', () => new TextFormatter(format.value, message.omitEmptyValues));
-    case 'jsonFormat': return configAt('json_format', () => new JsonFormatter(format.value, message.omitEmptyValues));
+    case 'jsonFormat': return configAt('json_format', () => (message.omitEmptyValues ? new OmittingJsonFormatter(format.value) : new JsonFormatter(format.value)));
     case 'textFormatSource':
       return configAt('text_format_source', () =>
         new TextFormatter(readDataSource(format.value, { allowEmpty: true }), message.omitEmptyValues));

@@ -21,8 +21,8 @@ export function fileAccessLogConfig(config: Message): FileAccessLogConfig {
 function formatterOf(format: FileAccessLog['accessLogFormat']): Formatter {
   switch (format.case) {
     case 'format': return configAt('format', () => new TextFormatter(format.value || DEFAULT_ACCESS_LOG_FORMAT, false));
-    case 'jsonFormat': return configAt('json_format', () => new JsonFormatter(format.value, false));
-    case 'typedJsonFormat': return configAt('typed_json_format', () => new JsonFormatter(format.value, false));
+    case 'jsonFormat': return configAt('json_format', () => new JsonFormatter(format.value));
+    case 'typedJsonFormat': return configAt('typed_json_format', () => new JsonFormatter(format.value));
     case 'logFormat': return configAt('log_format', () => buildFormatter(format.value));
     default: return new TextFormatter(DEFAULT_ACCESS_LOG_FORMAT, false);
   }
