@@ -32,8 +32,12 @@ export interface RetryOwner {
   onRetryDue(): void;
 }
 
+/** Base of the back-off where no policy sets one, ms. */
+const BASE_INTERVAL_KEY = 'upstream.base_retry_backoff_ms';
+const BASE_INTERVAL_MS = 25;
+
 const NO_RETRY_POLICY: RetryPolicy = {
-  retryOn: [], numRetries: 1, perTryTimeout: 0, perTryIdleTimeout: 0, retriableStatusCodes: [], baseInterval: 25, maxInterval: 250,
+  retryOn: [], numRetries: 1, perTryTimeout: 0, perTryIdleTimeout: 0, retriableStatusCodes: [], baseInterval: -1, maxInterval: -1,
 };
 const RETRY_HEADERS = [
   'x-envoy-retry-on', 'x-envoy-retry-grpc-on', 'x-envoy-max-retries', 'x-envoy-hedge-on-per-try-timeout', 'x-envoy-retriable-header-names',
@@ -86,8 +90,8 @@ export class RetryState {
     this.attempt = 1;
     this.retriableStatusCodes = policy.retriableStatusCodes;
     this.retriableHeaders = policy.retriableHeaders ?? [];
-    this.baseInterval = policy.baseInterval;
-    this.maxInterval = policy.maxInterval;
+    this.baseInterval = policy.baseInterval >= 0 ? policy.baseInterval : config.runtime.snapshot().getInteger(BASE_INTERVAL_KEY, BASE_INTERVAL_MS);
+    this.maxInterval = policy.maxInterval >= 0 ? policy.maxInterval : this.baseInterval * 10;
     this.timer = null;
     this.holdsResource = false;
     this.rateLimitedWait = 0;

@@ -46,7 +46,7 @@ function tableFacts(message: RouteConfiguration, context: FactoryContext, option
     requestHeaders: level.requestHeaders,
     responseHeaders: level.responseHeaders,
     perFilter: level.perFilter,
-    shadowPolicies: buildShadowPolicies(message.requestMirrorPolicies),
+    shadowPolicies: buildShadowPolicies(message.requestMirrorPolicies, context.dispatcher),
   });
 }
 

@@ -69,7 +69,7 @@ export class RouteFacts {
     this.retryPolicy = retry === undefined ? virtualHost.retryPolicy : configAt('retry_policy', () => buildRetryPolicy(retry));
     const hedge = action.hedgePolicy;
     this.hedgePolicy = hedge === undefined ? virtualHost.hedgePolicy : configAt('hedge_policy', () => buildHedgePolicy(hedge));
-    const shadows = buildShadowPolicies(action.requestMirrorPolicies);
+    const shadows = buildShadowPolicies(action.requestMirrorPolicies, virtualHost.table.context.dispatcher);
     this.shadowPolicies = shadows.length === 0 ? virtualHost.shadowPolicies : shadows;
     this.hashPolicy = action.hashPolicy.length === 0 ? null : new RouteHashPolicy(action.hashPolicy);
     this.metadataMatch = configAt('metadata_match', () => lbMetadata(action.metadataMatch));

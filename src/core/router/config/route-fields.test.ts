@@ -58,6 +58,7 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.config.core.v3.DataSource.filename': { value: '/dev/null' },
   'envoy.config.core.v3.WatchedDirectory': { path: '/tmp' },
   'envoy.config.common.mutation_rules.v3.HeaderMutation': { remove: 'x' },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch': { key_matcher: { exact: 'x' } },
   'envoy.type.matcher.v3.StringMatcher': { exact: 'x' },
   'envoy.type.matcher.v3.RegexMatcher': { regex: 'x' },
   'envoy.type.matcher.v3.RegexMatchAndSubstitute': { pattern: { regex: 'x' } },

@@ -56,7 +56,7 @@ export class VirtualHostFacts implements VirtualHost {
     this.retryPolicy = retry === undefined ? null : configAt('retry_policy', () => buildRetryPolicy(retry));
     const hedge = message.hedgePolicy;
     this.hedgePolicy = hedge === undefined ? null : configAt('hedge_policy', () => buildHedgePolicy(hedge));
-    const shadows = buildShadowPolicies(message.requestMirrorPolicies);
+    const shadows = buildShadowPolicies(message.requestMirrorPolicies, table.context.dispatcher);
     this.shadowPolicies = shadows.length === 0 ? table.shadowPolicies : shadows;
     this.bodyBufferLimit = message.requestBodyBufferLimit === undefined ? -1 : Number(message.requestBodyBufferLimit);
     this.legacyBufferLimit = message.perRequestBufferLimitBytes ?? -1;
