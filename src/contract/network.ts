@@ -7,7 +7,10 @@ import type { StreamInfo } from './stream-info.ts';
 /** How to close. */
 /** Write what is buffered, then close. */
 export const CLOSE_FLUSH_WRITE = 0;
-/** Write what is buffered, half-close, and wait for the peer or `delayed_close_timeout` before closing (avoids RST losing data). */
+/**
+ * Write what is buffered, then wait for the peer's close or for `delayed_close_timeout` before closing (avoids RST losing data). No FIN
+ * is sent before, as in Envoy: a client that waits for the end of the connection waits as long.
+ */
 export const CLOSE_FLUSH_WRITE_AND_DELAY = 1;
 /** Close now, drop what is buffered. */
 export const CLOSE_NO_FLUSH = 2;
@@ -51,6 +54,8 @@ export interface Connection {
   readonly localAddress: Address;
   /** Why it closed, for `%CONNECTION_TERMINATION_DETAILS%` and logs; empty while open. */
   readonly localCloseReason: string;
+  /** Whether the peer ended the connection with RST (tcp_proxy passes that on). */
+  readonly remoteReset: boolean;
   /** Error text of a failed connect or handshake, else empty: `delayed connect error: Connection refused`. */
   readonly transportFailureReason: string;
   /** Bytes accepted by `write` and not yet taken by the kernel. */
@@ -67,7 +72,8 @@ export interface Connection {
   close(type: CloseType, reason: string): void;
   /**
    * Pauses or resumes reading; calls nest (two disables need two enables). While paused no onData comes, the kernel's window fills and
-   * the peer slows down. A peer's close is still noticed where the platform tells.
+   * the peer slows down. A peer's close is noticed only when reading goes on (or a write fails): the platform tells it with reads alone.
+   * Whoever pauses MUST have a timer or a write that ends the wait.
    */
   readDisable(disable: boolean): void;
   readonly readEnabled: boolean;

@@ -26,7 +26,7 @@ import {
 } from '../../contract/network.ts';
 import { NETWORK_STOP_ITERATION } from '../../contract/status.ts';
 import { PROTOCOL_NONE, StreamInfo } from '../../contract/stream-info.ts';
-import { errnoText } from './io/errno.ts';
+import { ECONNRESET, errnoText } from './io/errno.ts';
 import type { Transport, TransportEvents } from './io/transport.ts';
 import { NO_BYTES, ReadFilterChain } from './read-filter-chain.ts';
 
@@ -69,6 +69,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   localAddress: Address;
   state: ConnectionState;
   localCloseReason: string;
+  remoteReset: boolean;
   transportFailureReason: string;
   bufferLimit: number;
   readonly ssl: SslConnectionInfo | null;
@@ -107,6 +108,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.localAddress = options.localAddress;
     this.state = STATE_OPEN;
     this.localCloseReason = '';
+    this.remoteReset = false;
     this.transportFailureReason = '';
     this.bufferLimit = DEFAULT_BUFFER_LIMIT;
     this.ssl = null;
@@ -293,6 +295,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
 
   onTransportError(errno: number): void {
     if (this.connecting) this.transportFailureReason = this.connectFailure(errno);
+    else this.remoteReset = errno === ECONNRESET;
     this.finish(EVENT_REMOTE_CLOSE);
   }
 
@@ -332,6 +335,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     items.length = 0;
     if (spareLists.length < MAX_SPARE_LISTS) spareLists.push(items);
     if (result >= 0) return true;
+    this.remoteReset = result === -ECONNRESET;
     this.finish(EVENT_REMOTE_CLOSE);
     return false;
   }

@@ -79,7 +79,7 @@ export class ClusterManagerImpl implements ClusterManager {
       block.counter('cluster_added').inc();
       block.gauge('active_clusters').add(1);
       entry.info.showRemaining();
-      if (entry.dns === null) this.showMembership(entry, true);
+      if (entry.dns === null) this.showMembership(entry, true, entry.hosts.length);
       else if (!context.validationOnly) this.prepareDns(entry, context);
     }
     return entry;
@@ -158,9 +158,10 @@ export class ClusterManagerImpl implements ClusterManager {
   private onHosts(entry: ClusterEntry, update: HostUpdate): void {
     const before = new Set(entry.hosts);
     entry.updateHosts(update);
-    const changed = entry.hosts.length !== before.size || entry.hosts.some((host) => !before.has(host));
+    const made = entry.hosts.filter((host) => !before.has(host)).length;
+    const changed = made > 0 || entry.hosts.length !== before.size;
     this.latest.set(update.cluster, update);
-    this.showMembership(entry, changed);
+    this.showMembership(entry, changed, made);
     this.options.onHostUpdate?.(update);
   }
 
@@ -171,8 +172,8 @@ export class ClusterManagerImpl implements ClusterManager {
     ready();
   }
 
-  /** Gauges with one writer: the main thread. */
-  private showMembership(entry: ClusterEntry, changed: boolean): void {
+  /** Gauges with one writer: the main thread. `made` = hosts that are new. */
+  private showMembership(entry: ClusterEntry, changed: boolean, made: number): void {
     const { block } = entry.info;
     if (changed) block.counter('membership_change').inc();
     let healthy = 0;
@@ -185,8 +186,10 @@ export class ClusterManagerImpl implements ClusterManager {
     }
     block.gauge('membership_total').set(entry.hosts.length);
     block.gauge('membership_healthy').set(healthy);
-    if (degraded > 0) block.gauge('membership_degraded').set(degraded);
-    if (excluded > 0) block.gauge('membership_excluded').set(excluded);
-    block.gauge('max_host_weight').set(entry.hosts.reduce((max, host) => Math.max(max, host.weight), 0));
+    block.gauge('membership_degraded').set(degraded);
+    block.gauge('membership_excluded').set(excluded);
+    // As in Envoy: transport sockets are matched when a host is made, and only clusters that are updated show their heaviest host.
+    block.counter('default.total_match_count').add(made);
+    if (entry.dns !== null) block.gauge('max_host_weight').set(entry.hosts.reduce((max, host) => Math.max(max, host.weight), 1));
   }
 }

@@ -20,7 +20,7 @@ export const CLUSTER_SCHEMA = defineStatsSchema({
     'upstream_cx_rx_bytes_total', 'upstream_cx_total', 'upstream_cx_tx_bytes_total', 'upstream_flow_control_backed_up_total',
     'upstream_flow_control_drained_total', 'upstream_flow_control_paused_reading_total', 'upstream_flow_control_resumed_reading_total',
     'upstream_http3_broken', 'upstream_internal_redirect_failed_total', 'upstream_internal_redirect_succeeded_total',
-    'upstream_queue_overloaded', 'upstream_rq_0rtt', 'upstream_rq_active_overflow', 'upstream_rq_cancelled', 'upstream_rq_completed',
+    'upstream_rq_0rtt', 'upstream_rq_active_overflow', 'upstream_rq_cancelled', 'upstream_rq_completed',
     'upstream_rq_maintenance_mode', 'upstream_rq_max_duration_reached', 'upstream_rq_pending_failure_eject',
     'upstream_rq_pending_overflow', 'upstream_rq_pending_total', 'upstream_rq_per_try_idle_timeout', 'upstream_rq_per_try_timeout',
     'upstream_rq_retry', 'upstream_rq_retry_backoff_exponential', 'upstream_rq_retry_backoff_ratelimited',
@@ -29,8 +29,8 @@ export const CLUSTER_SCHEMA = defineStatsSchema({
   ],
   gauges: [
     'lb_subsets_active', 'max_host_weight', 'membership_degraded', 'membership_excluded', 'membership_healthy', 'membership_total',
-    'upstream_cx_active', 'upstream_cx_rx_bytes_buffered', 'upstream_cx_tx_bytes_buffered', 'upstream_rq_active',
-    'upstream_rq_pending_active', 'version', 'warming_state',
+    'upstream_cx_active', 'upstream_cx_rx_bytes_buffered', 'upstream_cx_tx_bytes_buffered', 'upstream_queue_overloaded',
+    'upstream_rq_active', 'upstream_rq_pending_active', 'version', 'warming_state',
   ],
   histograms: [
     ['upstream_cx_connect_ms', 'milliseconds'],

@@ -14,6 +14,7 @@ export class MemoryConnection implements Connection {
   readonly remoteAddress: Address;
   readonly localAddress: Address;
   localCloseReason = '';
+  readonly remoteReset = false;
   readonly transportFailureReason = '';
   readonly pendingWriteBytes = 0;
   readonly ssl = null;

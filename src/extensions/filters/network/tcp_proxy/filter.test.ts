@@ -11,6 +11,9 @@ import { parseMessage, TestThread } from '../../../../core/upstream/test-support
 import { readTcpProxy } from './config.ts';
 import { TcpProxyFilter } from './filter.ts';
 
+const ECONNRESET = 104;
+const ETIMEDOUT = 110;
+
 let thread: TestThread;
 let downstream: MemoryTransport;
 let connection: NetworkConnection;
@@ -95,10 +98,26 @@ test('the upstream closes: what it sent goes out, then the client is closed', ()
   thread.io.last.connected();
   downstream.room = 1;
   thread.io.last.receive('bye');
-  thread.io.last.fail(104);
+  thread.io.last.fail(ETIMEDOUT);
   assert.notEqual(connection.state, STATE_CLOSED);
   downstream.drain();
   assert.equal(connection.state, STATE_CLOSED);
+});
+
+test('RST goes on: from the upstream to the client, with UR', () => {
+  start();
+  thread.io.last.connected();
+  thread.io.last.fail(ECONNRESET);
+  assert.equal(downstream.closed, 'reset');
+  assert.deepEqual(logged, ['TcpConnectionEnd UR 0/0 192.0.2.1:80']);
+});
+
+test('RST goes on: from the client to the upstream', () => {
+  start();
+  thread.io.last.connected();
+  downstream.fail(ECONNRESET);
+  assert.equal(thread.io.last.closed, 'reset');
+  assert.deepEqual(logged, ['TcpConnectionEnd  0/0 192.0.2.1:80']);
 });
 
 test('the client goes while the upstream is slow: the upstream is flushed alone', () => {
@@ -107,7 +126,7 @@ test('the client goes while the upstream is slow: the upstream is flushed alone'
   const upstream = thread.io.last;
   upstream.room = 1;
   downstream.receive('data');
-  downstream.fail(104);
+  downstream.fail(ETIMEDOUT);
   assert.equal(connection.state, STATE_CLOSED);
   assert.equal(upstream.closed, 'no');
   assert.equal(stat('upstream_flush_active'), 1);

@@ -1,13 +1,14 @@
 import type { Timer } from '../../../../base/timer-wheel.ts';
 import type { AccessLogType } from '../../../../contract/access-log.ts';
 import type { Connection, ConnectionCallbacks, ConnectionEvent, ReadFilter, ReadFilterCallbacks } from '../../../../contract/network.ts';
-import { CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../../../contract/network.ts';
+import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../../../contract/network.ts';
 import {
   FLAG_DURATION_TIMEOUT,
   FLAG_NO_CLUSTER_FOUND,
   FLAG_NO_HEALTHY_UPSTREAM,
   FLAG_UPSTREAM_CONNECTION_FAILURE,
   FLAG_UPSTREAM_OVERFLOW,
+  FLAG_UPSTREAM_REMOTE_RESET,
   FLAG_UPSTREAM_RETRY_LIMIT_EXCEEDED,
 } from '../../../../contract/response-flags.ts';
 import { PRIORITY_DEFAULT } from '../../../../contract/route.ts';
@@ -120,7 +121,7 @@ export class TcpProxyFilter implements ReadFilter, ConnectionCallbacks, TcpPoolC
     const { upstream, pending } = this;
     this.upstream = null;
     this.pending = null;
-    upstream?.downstreamClosed(event === EVENT_REMOTE_CLOSE);
+    upstream?.downstreamClosed(event === EVENT_REMOTE_CLOSE, this.downstream?.remoteReset === true);
     pending?.cancel(true);
     this.logAccess('TcpConnectionEnd');
   }
@@ -184,10 +185,13 @@ export class TcpProxyFilter implements ReadFilter, ConnectionCallbacks, TcpPoolC
     this.touch();
   }
 
-  onUpstreamClosed(): void {
+  onUpstreamClosed(reset: boolean): void {
+    const { downstream } = this;
     this.upstream = null;
     this.idleTimer?.disable();
-    if (this.downstream?.state === STATE_OPEN) this.downstream.close(CLOSE_FLUSH_WRITE, '');
+    if (downstream === null || downstream.state !== STATE_OPEN) return;
+    if (reset) downstream.streamInfo.setResponseFlag(FLAG_UPSTREAM_REMOTE_RESET);
+    downstream.close(reset ? CLOSE_ABORT_RESET : CLOSE_FLUSH_WRITE, '');
   }
 
   onUpstreamAboveHighWatermark(): void {

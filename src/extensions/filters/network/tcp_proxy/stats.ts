@@ -23,8 +23,10 @@ export class TcpProxyStats {
     this.maxDownstreamConnectionDuration = scope.counter('max_downstream_connection_duration');
     this.upstreamFlushTotal = scope.counter('upstream_flush_total');
     this.upstreamFlushActive = scope.gauge('upstream_flush_active');
-    // Listed by Envoy; nothing here ever counts in it (no early data).
-    scope.counter('early_data_received_count_total');
+    // Listed by Envoy; nothing here ever counts in them (no early data, no overload manager, no delayed routes).
+    for (const name of ['downstream_cx_drain_close', 'downstream_cx_overload_close', 'early_data_received_count_total', 'route_delayed_total']) {
+      scope.counter(name);
+    }
     this.connection = {
       readTotal: scope.counter('downstream_cx_rx_bytes_total'),
       readCurrent: scope.gauge('downstream_cx_rx_bytes_buffered'),

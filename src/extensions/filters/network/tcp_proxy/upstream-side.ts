@@ -1,5 +1,5 @@
 import type { Connection, ConnectionCallbacks, ConnectionEvent, ReadFilter } from '../../../../contract/network.ts';
-import { CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_CLOSED } from '../../../../contract/network.ts';
+import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_CLOSED } from '../../../../contract/network.ts';
 import type { NetworkFilterStatus } from '../../../../contract/status.ts';
 import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../../../contract/status.ts';
 import type { TcpProxyStats } from './stats.ts';
@@ -7,7 +7,8 @@ import type { TcpProxyStats } from './stats.ts';
 /** What the filter hears from its upstream connection. */
 export interface UpstreamSideListener {
   onUpstreamData(data: Buffer, endStream: boolean): void;
-  onUpstreamClosed(): void;
+  /** `reset` = the upstream ended it with RST. */
+  onUpstreamClosed(reset: boolean): void;
   onUpstreamAboveHighWatermark(): void;
   onUpstreamBelowLowWatermark(): void;
 }
@@ -32,9 +33,13 @@ export class UpstreamSide implements ConnectionCallbacks, ReadFilter {
     connection.addReadFilter(this);
   }
 
-  /** The client is gone. `remote` = by its own will: what it sent goes out first. */
-  downstreamClosed(remote: boolean): void {
+  /** The client is gone. `remote` = by its own will: what it sent goes out first, unless it said RST, which the upstream gets too. */
+  downstreamClosed(remote: boolean, reset: boolean): void {
     this.listener = null;
+    if (reset) {
+      this.connection.close(CLOSE_ABORT_RESET, 'closing_upstream_tcp_connection_due_to_downstream_reset_close');
+      return;
+    }
     if (!remote) {
       this.connection.close(CLOSE_NO_FLUSH, 'closing_upstream_tcp_connection_due_to_downstream_local_close');
       return;
@@ -63,7 +68,7 @@ export class UpstreamSide implements ConnectionCallbacks, ReadFilter {
     this.draining = false;
     const { listener } = this;
     this.listener = null;
-    listener?.onUpstreamClosed();
+    listener?.onUpstreamClosed(this.connection.remoteReset);
   }
 
   onAboveWriteBufferHighWatermark(): void {
