@@ -10,9 +10,17 @@ export function notYet(what: string, path = '', hint = ''): ConfigError {
  * a list or map counts as set when it is not empty, a number, string or boolean when it is not its default.
  */
 export function refuseFields<M extends object>(message: M, typeName: string, fields: { readonly [K in keyof M]?: string }): void {
+  const [first] = refusedFields(message, typeName, fields);
+  if (first !== undefined) throw first;
+}
+
+/** All errors that `refuseFields` has; it throws the first. */
+export function refusedFields<M extends object>(message: M, typeName: string, fields: { readonly [K in keyof M]?: string }): ConfigError[] {
+  const errors: ConfigError[] = [];
   for (const key of Object.keys(fields) as (keyof M)[]) {
-    if (isSet(message[key])) throw notYet(`${typeName}.${fields[key] ?? String(key)}`, fields[key] ?? '');
+    if (isSet(message[key])) errors.push(notYet(`${typeName}.${fields[key] ?? String(key)}`, fields[key] ?? ''));
   }
+  return errors;
 }
 
 function isSet(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { configAt } from '../contract/errors.ts';
-import { LOG_CRITICAL, LOG_INFO, LOG_WARNING } from '../contract/logger.ts';
+import { LOG_CRITICAL, LOG_INFO } from '../contract/logger.ts';
 import { ipAddress, pipeAddress } from '../core/network/address.ts';
 import { AdminServer, adminRouter } from './admin/admin-server.ts';
 import type { AdminRouter } from './admin/router.ts';
@@ -72,7 +72,6 @@ export async function openAdmin(server: Server, main: MainThread, ephemeralPort:
       log.log(LOG_INFO, 'No admin address given, so no admin HTTP server started.');
       return { router, server: null };
     }
-    if (config.profilePath !== '') log.log(LOG_WARNING, 'admin.profile_path is not used: the CPU profiler is that of V8 (node --cpu-prof)');
     const admin = new AdminServer(config, router, main.context(), ephemeralPort ? 0 : null);
     await admin.start();
     server.loggers.get('admin').log(LOG_INFO, `admin address: ${admin.address.text}`);
