@@ -20,7 +20,9 @@ import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import { statusText } from './codes.ts';
-import { DecoderEntry, EncoderEntry, ITERATE, STOPPED } from './filter-entry.ts';
+import { DecoderEntry } from './decoder-entry.ts';
+import { EncoderEntry } from './encoder-entry.ts';
+import { ITERATE, STOPPED } from './filter-entry.ts';
 import { NO_GRPC_STATUS, prepareLocalReply, responseStatus } from './local-reply.ts';
 import type { LocalReply, PreparedLocalReply } from './local-reply.ts';
 

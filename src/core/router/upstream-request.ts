@@ -8,10 +8,11 @@ import { FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_STREAM_IDLE_TIMEOUT, FLAG_UPSTREAM
 import { StreamInfo, UpstreamInfo } from '../../contract/stream-info.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import type { Cancellable, Host, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
-import { asBuffer } from '../http/filter-entry.ts';
 import { NO_GRPC_STATUS, responseStatus } from '../http/local-reply.ts';
 import { poolFailureReset, resetFlag } from './rescue.ts';
 import type { RouterFilter } from './router.ts';
+
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * One attempt at one host: asks the pool for a stream, sends the request when it is there, hands the response to the router. In one object what
@@ -226,7 +227,7 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
         if (end) this.info.timing.lastTxByteSent = this.now();
       }
     } else if (this.sentEnd && !this.endWithHeaders && trailers === null) {
-      this.encoder?.encodeData(asBuffer(new Uint8Array(0)), true);
+      this.encoder?.encodeData(NO_BYTES, true);
       this.info.timing.lastTxByteSent = this.now();
     }
     if (trailers !== null && this.encoder !== null) {
