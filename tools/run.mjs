@@ -1,5 +1,6 @@
 // `node tools/run.mjs TASK [ARGUMENTS]`: one task of tools/lib/tasks.mjs with the right Node and packages in place.
-import { ensureDependencies, ensureRuntime } from './lib/runtime.mjs';
+import { ensureBundle } from './lib/bundle.mjs';
+import { ensureDependencies, ensureRuntime, root } from './lib/runtime.mjs';
 import { runNode, runSuite } from './lib/suites.mjs';
 import { NODE_FLAGS, SUITES, TOOLS } from './lib/tasks.mjs';
 
@@ -17,6 +18,8 @@ async function main() {
   if (suite === undefined && tool === undefined) return usage();
   const node = ensureRuntime();
   ensureDependencies({ development: true });
+  // What starts ./nuncio should measure and test what users start.
+  if (task !== 'build' && suite?.kind !== 'checks') await ensureBundle(root);
   if (tool !== undefined) return runNode(node, [...NODE_FLAGS, ...tool.command, ...rest]);
   const counts = await runSuite(node, suite, rest);
   console.log(`${task}: passed ${counts.passed}, failed ${counts.failed}, skipped ${counts.skipped}`);

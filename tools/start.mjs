@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { ensureBundle, entryPoint } from './lib/bundle.mjs';
 import { ensureDependencies, ensureRuntime, environmentWith, root } from './lib/runtime.mjs';
 import { NODE_FLAGS } from './lib/tasks.mjs';
 
@@ -34,7 +35,7 @@ Your own configuration:  ./nuncio -c envoy.yaml      Stop: Ctrl-C
  * would mean "stop at once" to it.
  */
 function startProxy(node, args) {
-  const command = [...NODE_FLAGS, path.join(root, 'src/cli/main.ts'), ...args];
+  const command = [...NODE_FLAGS, entryPoint(root), ...args];
   const proxy = spawn(node, command, { cwd: root, stdio: 'inherit', detached: true, env: environmentWith(node) });
   proxy.on('error', (error) => {
     console.error(`could not start nuncio: ${error.message}`);
@@ -92,5 +93,6 @@ function startQuickStart(node) {
 const given = process.argv.slice(2);
 const node = ensureRuntime();
 ensureDependencies({ development: false });
+await ensureBundle(root);
 if (given.length > 0) forwardSignals(startProxy(node, given));
 else startQuickStart(node);

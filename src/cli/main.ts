@@ -1,6 +1,6 @@
-import { enableCompileCache } from 'node:module';
+import { useCompileCache } from '../server/compile-cache.ts';
 
-enableCompileCache();
+useCompileCache();
 const { run } = await import('./run.ts');
 process.exitCode = await run(process.argv.slice(2), displayName());
 

@@ -5,6 +5,7 @@ import { LOG_INFO } from '../contract/logger.ts';
 import { LOG_COMPONENTS } from './log-components.ts';
 import type { CompiledLogFormat } from './log-format.ts';
 import { compileLogFormat, escapeLogLine, LEVEL_NAMES } from './log-format.ts';
+import { sourceLocation } from './source-location.ts';
 
 /** What a worker needs to log like the main thread: plain data that crosses to it once. */
 export interface LogSetup {
@@ -26,7 +27,6 @@ const STDERR = 2;
 const MISC = LOG_COMPONENTS.indexOf('misc');
 /** Frames between the stack trace and the caller of `log`: captureLocation, write, log. */
 const FRAMES = 4;
-const ROOT = new URL('../../', import.meta.url).href;
 
 /**
  * The log of this thread. Lines are written at once (the log must survive a crash), each with one system call, appended,
@@ -160,6 +160,5 @@ function captureLocation(): { file: string; line: number } {
   const frame = stack.slice(stack.lastIndexOf('\n') + 1);
   const found = /([^\s(]+?):([0-9]+):[0-9]+\)?$/.exec(frame);
   if (found === null) return NOWHERE;
-  const file = found[1].startsWith(ROOT) ? found[1].slice(ROOT.length) : found[1];
-  return { file, line: Number(found[2]) };
+  return sourceLocation(found[1], Number(found[2]));
 }

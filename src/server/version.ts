@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../base/module-path.ts';
 
 /** The API and behaviour that nuncio follows. */
 export const ENVOY_VERSION = '1.40.0';
@@ -7,18 +7,13 @@ export const ENVOY_VERSION_MAJOR = 1;
 export const ENVOY_VERSION_MINOR = 40;
 export const ENVOY_VERSION_PATCH = 0;
 
-/** Root of the checkout or package: two folders up from `src/server`, three from `dist/src/server`. */
-const ROOTS = ['../../', '../../../'];
-
+/** A file of the checkout or package, or null when it has none of that name. */
 function readFromRoot(name: string): string | null {
-  for (const root of ROOTS) {
-    try {
-      return readFileSync(fileURLToPath(new URL(root + name, import.meta.url)), 'utf8');
-    } catch {
-      // not there: the next root
-    }
+  try {
+    return readFileSync(new URL(name, projectRoot(import.meta.url)), 'utf8');
+  } catch {
+    return null;
   }
-  return null;
 }
 
 let ownVersion: string | null = null;

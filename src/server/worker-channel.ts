@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { moduleBeside } from '../base/module-path.ts';
+import { compileCacheFolder } from './compile-cache.ts';
 import type { LogSetup } from './logger.ts';
 import type { ToMain, ToWorker, WorkerData } from './worker-messages.ts';
 
@@ -33,7 +34,7 @@ export class ThreadWorker implements WorkerChannel {
   /** Starts the thread, which loads its modules; it says nothing before it is told something, so the listener may come later. */
   constructor(index: number, log: LogSetup) {
     this.index = index;
-    const data: WorkerData = { nuncioWorker: true, index, log };
+    const data: WorkerData = { nuncioWorker: true, index, log, compileCache: compileCacheFolder() };
     this.worker = new Worker(moduleBeside(import.meta.url, './worker'), {
       workerData: data,
       name: `worker_${index}`,

@@ -6,8 +6,8 @@ import { ipAddress } from '../core/network/address.ts';
 import type { ListenerConfig } from '../core/network/listener-config.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import { StatsStore } from '../core/stats/store.ts';
+import { afterStart } from './after-start.ts';
 import { logBugs } from './bug-log.ts';
-import { compactHeap } from './compact-heap.ts';
 import { configErrorText } from './error-text.ts';
 import type { ProcessLoggers } from './logger.ts';
 import type { WorkerHost } from './worker-config.ts';
@@ -104,9 +104,8 @@ export class WorkerCore {
     if (this.host === null) this.compactTimer.enable(COMPACT_AFTER_MS);
   }
 
-  /** Only while nobody waits: a busy worker collects its garbage soon enough by itself. */
   private compact(): void {
-    if (this.connectionCount === 0) compactHeap();
+    afterStart(this.connectionCount === 0);
   }
 
   private async listen(order: ListenOrder): Promise<void> {

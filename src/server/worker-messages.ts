@@ -14,6 +14,8 @@ export interface WorkerData {
   readonly nuncioWorker: true;
   readonly index: number;
   readonly log: LogSetup;
+  /** Folder of compiled code, or null for none. */
+  readonly compileCache: string | null;
 }
 
 /** A resource as bytes of its protobuf message. */

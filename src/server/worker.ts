@@ -1,5 +1,5 @@
-import { enableCompileCache } from 'node:module';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { useCompileCacheAt } from './compile-cache.ts';
 import type { ToWorker, WorkerData } from './worker-messages.ts';
 
 /** Entry of a worker thread. Everything else is in worker-core; this file connects it to its port. */
@@ -10,9 +10,9 @@ function isWorkerData(data: unknown): data is WorkerData {
 
 if (isMainThread || parentPort === null || !isWorkerData(workerData)) throw new Error('worker.ts is started by nuncio, not by hand');
 
-enableCompileCache();
 const port = parentPort;
-const { index, log } = workerData;
+const { index, log, compileCache } = workerData;
+if (compileCache !== null) useCompileCacheAt(compileCache);
 const { ProcessLoggers } = await import('./logger.ts');
 const { WorkerCore } = await import('./worker-core.ts');
 const loggers = new ProcessLoggers(log);

@@ -22,7 +22,7 @@ export class FakeCheckout {
     this.write('package-lock.json', '{ "packages": {} }');
     this.write('node_modules/.package-lock.json', '{ "packages": {} }');
     this.write('node_modules/@bufbuild/protobuf/package.json', '{}');
-    for (const name of ['nuncio', 'tools/start.mjs', 'tools/lib/runtime.mjs', 'tools/lib/tasks.mjs']) this.copy(name);
+    for (const name of ['nuncio', 'tools/start.mjs', 'tools/lib/runtime.mjs', 'tools/lib/tasks.mjs', 'tools/lib/bundle.mjs']) this.copy(name);
     if (withRuntime) this.installRuntime();
   }
 

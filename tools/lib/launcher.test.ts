@@ -2,9 +2,10 @@ import { test, type TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { bundleIsFresh } from './bundle.mjs';
 import { FakeCheckout } from './fake-checkout.ts';
 
 const REPORT = `
@@ -72,4 +73,47 @@ test('without any usable Node the launcher says what to run', (t) => {
   const none = spawnSync('/bin/sh', [fake.path('nuncio')], { env: { PATH: fake.path('none') }, encoding: 'utf8' });
   assert.equal(none.status, 1);
   assert.match(none.stderr, /found none/);
+});
+
+test('the launcher runs the bundle while it is newer than everything it is made of, else the sources', async (t) => {
+  const fake = checkout(t, "process.stdout.write('sources');");
+  const shown = (): string => spawnSync(fake.path('nuncio'), { encoding: 'utf8' }).stdout;
+  const age = (name: string, seconds: number): void => {
+    const time = Date.now() / 1_000 - seconds;
+    utimesSync(fake.path(name), time, time);
+  };
+  assert.equal(shown(), 'sources', 'no bundle');
+
+  fake.write('dist/cli/bin.js', "process.stdout.write('bundle');");
+  fake.write('dist/bundle-stamp', '[]');
+  fake.write('src/base/x.ts', '');
+  const inputs = ['src/base/x.ts', 'src/base', 'src/cli/main.ts', 'src/cli', 'src', 'package.json', 'package-lock.json', 'tools/lib/bundle.mjs', 'node_modules/.package-lock.json'];
+  for (const name of inputs) age(name, 100);
+  age('dist/bundle-stamp', 50);
+  assert.equal(shown(), 'bundle');
+  assert.equal(bundleIsFresh(fake.folder), true);
+
+  for (const name of inputs) {
+    age(name, 10);
+    assert.equal(shown(), 'sources', name);
+    assert.equal(bundleIsFresh(fake.folder), false, name);
+    age(name, 100);
+  }
+  assert.equal(shown(), 'bundle');
+  // A file that is gone leaves its folder's time behind.
+  rmSync(fake.path('src/base/x.ts'));
+  assert.equal(shown(), 'sources', 'a file was removed');
+  assert.equal(bundleIsFresh(fake.folder), false);
+});
+
+test('the bundle keeps pid, arguments and exit code as the sources do', async (t) => {
+  const fake = checkout(t, '');
+  fake.write('dist/cli/bin.js', REPORT);
+  fake.write('dist/bundle-stamp', '[]');
+  const child = spawn(fake.path('nuncio'), ['a b', '--mode=validate']);
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  const report = JSON.parse(output) as { pid: number; args: string[] };
+  assert.deepEqual([code, report.pid, report.args], [7, child.pid, ['a b', '--mode=validate']]);
 });

@@ -39,6 +39,7 @@ export const SUITES = {
 /** Tasks beside the suites. */
 export const TOOLS = {
   build: tool('tools/build.mjs'),
+  bundle: tool('tools/bundle.mjs'),
   status: tool('tools/gen-status/main.ts'),
   oracle: tool('test/oracle/main.ts'),
   corpus: tool('test/corpus/main.ts'),

@@ -12,6 +12,7 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, file_google_protobuf_descriptor, type DescriptorProto, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { readFileSync } from 'node:fs';
+import { projectRoot } from '../../base/module-path.ts';
 import { indexBlob, type BlobIndex } from './blob-index.ts';
 
 /**
@@ -153,12 +154,6 @@ let shared: ApiRegistry | undefined;
 
 /** The process-wide registry over the shipped blob, read on first use. */
 export function api(): ApiRegistry {
-  shared ??= new ApiRegistry(readFileSync(blobPath()));
+  shared ??= new ApiRegistry(readFileSync(new URL('api/envoy.binpb', projectRoot(import.meta.url))));
   return shared;
-}
-
-/** From the sources (`src/config/api/`) and from the compiled package (`dist/src/config/api/`) alike. */
-function blobPath(): URL {
-  const here = new URL('../../../api/envoy.binpb', import.meta.url);
-  return import.meta.url.includes('/dist/src/') ? new URL('../../../../api/envoy.binpb', import.meta.url) : here;
 }
