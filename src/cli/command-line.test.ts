@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cgroupCpuLimit, defaultConcurrency } from './cpu-count.ts';
+import { cgroupCpuLimit, countCpuList, defaultConcurrency } from './cpu-count.ts';
 import { OPTIONS } from './option-table.ts';
 import { MalformedArgvError, resolveOptions } from './options.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -78,6 +78,16 @@ describe('arguments', () => {
   it('keeps at least one worker', () => {
     assert.equal(resolve('--concurrency', '0').options.concurrency, 1);
     assert.ok(defaultConcurrency() >= 1);
+  });
+
+  it('counts the CPUs of a mask for --cpuset-threads', () => {
+    assert.deepEqual(['0', '0-3', '0-3,8', '1,3,5-6'].map(countCpuList), [1, 4, 5, 4]);
+    assert.ok(resolve('--cpuset-threads').options.concurrency >= defaultConcurrency());
+  });
+
+  it('chooses a base id when asked to', () => {
+    assert.equal(resolve('--base-id', '7').options.baseId, 7);
+    assert.ok(resolve('--use-dynamic-base-id').options.baseId < 0x1000_0000);
   });
 
   it('says how it differs when an option means something else here', () => {

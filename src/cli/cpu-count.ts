@@ -42,10 +42,27 @@ function toCpus(quota: number, period: number): number | null {
 
 /**
  * Default of `--concurrency`: hardware threads, no more than CPU affinity and the control group allow. The environment variable
- * ENVOY_CGROUP_CPU_DETECTION=false leaves the control group out, as in Envoy.
+ * ENVOY_CGROUP_CPU_DETECTION=false leaves the control group out, as in Envoy; `--cpuset-threads` does, too: it asks for the affinity alone.
  */
-export function defaultConcurrency(environment: NodeJS.ProcessEnv = process.env): number {
+export function defaultConcurrency(cpusetOnly = false, environment: NodeJS.ProcessEnv = process.env): number {
   const hardware = Math.max(1, cpus().length);
-  const cgroup = environment['ENVOY_CGROUP_CPU_DETECTION']?.toLowerCase() === 'false' ? null : cgroupCpuLimit();
-  return Math.max(1, Math.min(hardware, availableParallelism(), cgroup ?? hardware));
+  const useCgroup = !cpusetOnly && environment['ENVOY_CGROUP_CPU_DETECTION']?.toLowerCase() !== 'false';
+  const cgroup = useCgroup ? cgroupCpuLimit() : null;
+  return Math.max(1, Math.min(hardware, affinity(), cgroup ?? hardware));
+}
+
+/** CPUs of this process's mask; where the system does not tell, what Node counts. */
+function affinity(): number {
+  const list = /^Cpus_allowed_list:\s*(.+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  return list === undefined ? availableParallelism() : countCpuList(list);
+}
+
+/** `0-3,8` -> 5. */
+export function countCpuList(list: string): number {
+  let count = 0;
+  for (const range of list.split(',')) {
+    const [first, last = first] = range.split('-').map(Number);
+    count += last - first + 1;
+  }
+  return count;
 }

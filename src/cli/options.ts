@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { LOG_INFO } from '../contract/logger.ts';
 import type { LogLevel } from '../contract/logger.ts';
 import { LOG_COMPONENTS } from '../server/log-components.ts';
@@ -18,6 +19,9 @@ export interface ResolvedOptions {
   /** `--hot-restart-version` was given: print this and exit 0. */
   readonly hotRestartVersion: string | null;
 }
+
+/** Envoy draws from the same range. */
+const MAX_DYNAMIC_BASE_ID = 0x1000_0000;
 
 /** Turns parsed arguments into options; checks in Envoy's order and with its texts. Throws MalformedArgvError. */
 export function resolveOptions(given: ParsedOptions): ResolvedOptions {
@@ -55,9 +59,9 @@ export function resolveOptions(given: ParsedOptions): ResolvedOptions {
     configPath: text('config-path'),
     configYaml: text('config-yaml'),
     mode,
-    concurrency: given.has('concurrency') ? Math.max(1, number('concurrency', 1)) : defaultConcurrency(),
+    concurrency: given.has('concurrency') ? Math.max(1, number('concurrency', 1)) : defaultConcurrency(on('cpuset-threads')),
     cpusetThreads: on('cpuset-threads'),
-    baseId: number('base-id', 0),
+    baseId: on('use-dynamic-base-id') ? randomInt(MAX_DYNAMIC_BASE_ID) : number('base-id', 0),
     useDynamicBaseId: on('use-dynamic-base-id'),
     baseIdPath: text('base-id-path'),
     restartEpoch,

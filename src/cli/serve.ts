@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { LOG_CRITICAL, LOG_WARNING } from '../contract/logger.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { configErrorText } from '../server/error-text.ts';
@@ -47,6 +48,16 @@ async function validate(options: ServerOptions, loggers: ProcessLoggers): Promis
   return say(STDOUT, `configuration '${options.configPath}' OK\n`, 0);
 }
 
+/** `--base-id-path`; Envoy writes nothing without hot restart, either. */
+function writeBaseId(options: ServerOptions, loggers: ProcessLoggers): void {
+  if (options.baseIdPath === '' || options.disableHotRestart) return;
+  try {
+    writeFileSync(options.baseIdPath, String(options.baseId));
+  } catch {
+    loggers.get('misc').log(LOG_CRITICAL, `cannot open base id output file ${options.baseIdPath} for writing.`);
+  }
+}
+
 async function serve({ options, loggers, workers }: EarlyStart): Promise<number> {
   let terminated = false;
   let server: Server | null = null;
@@ -60,6 +71,7 @@ async function serve({ options, loggers, workers }: EarlyStart): Promise<number>
     reopenLogs: () => (server === null ? loggers.reopen() : server.reopenLogs()),
   });
   try {
+    writeBaseId(options, loggers);
     server = await Server.start({ options, loggers, inline: false, ephemeralPorts: false, earlyWorkers: workers });
     if (options.mode === 'init_only' || terminated) await server.stop();
     await server.stopped;

@@ -22,12 +22,15 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
   readonly factories: readonly AnyFactory[];
   private readonly byType = new Map<string, AnyFactory[]>();
   private readonly perRouteTypes = new Set<string>();
+  private readonly disabled: ReadonlySet<string>;
 
-  constructor(factories: readonly AnyFactory[]) {
+  /** `disabled`: `category/name` of factories that answer as if they were not there (`--disable-extensions`). */
+  constructor(factories: readonly AnyFactory[], disabled: ReadonlySet<string> = new Set()) {
     this.factories = factories;
+    this.disabled = disabled;
     const names = new Set<string>();
     for (const factory of factories) {
-      const key = `${factory.category}/${factory.name}`;
+      const key = keyOf(factory);
       if (names.has(key)) throw new Error(`two extensions are called ${key}`);
       names.add(key);
       for (const type of factory.configTypes) this.register(type, factory);
@@ -39,6 +42,16 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
   has(typeUrl: string): boolean {
     const name = typeNameOf(typeUrl);
     return this.byType.has(name) || this.perRouteTypes.has(name);
+  }
+
+  /** The same list with some factories disabled. */
+  without(names: readonly string[]): ExtensionRegistry {
+    return names.length === 0 ? this : new ExtensionRegistry(this.factories, new Set(names));
+  }
+
+  /** Whether there is a factory called `category/name`. */
+  knows(name: string): boolean {
+    return this.factories.some((factory) => keyOf(factory) === name);
   }
 
   /** All factories of one category, in the order of the list. */
@@ -68,15 +81,26 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
     if (any === undefined || any.typeUrl === '') throw notFound(name, '', 'add typed_config with its "@type"');
     const type = configTypeOf(any);
     const factory = this.byType.get(type)?.find((each) => each.category === category);
-    if (factory !== undefined) return factory;
-    throw this.missing(category, type, name);
+    if (factory === undefined) throw this.missing(category, type, name);
+    this.requireEnabled(factory, type, name);
+    return factory;
   }
 
   perRouteHttpFilter(any: Any, name: string, optional: boolean): HttpFilterFactory | null {
     const type = configTypeOf(any);
-    for (const factory of this.factories) if (isHttpFilter(factory) && takesPerRoute(factory, type)) return factory;
+    for (const factory of this.factories) {
+      if (!isHttpFilter(factory) || !takesPerRoute(factory, type)) continue;
+      if (optional && this.disabled.has(keyOf(factory))) return null;
+      this.requireEnabled(factory, type, name);
+      return factory;
+    }
     if (optional) return null;
     throw this.missing('envoy.filters.http', type, name);
+  }
+
+  private requireEnabled(factory: AnyFactory, type: string, name: string): void {
+    if (!this.disabled.has(keyOf(factory))) return;
+    throw notFound(name, type, `${factory.name} is disabled by --disable-extensions`);
   }
 
   private register(type: string, factory: AnyFactory): void {
@@ -100,6 +124,10 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
     const near = closest(type, [...this.byType.keys()]);
     return near === undefined ? '' : `did you mean type.googleapis.com/${near}?`;
   }
+}
+
+function keyOf(factory: AnyFactory): string {
+  return `${factory.category}/${factory.name}`;
 }
 
 function notFound(name: string, type: string, hint: string): ConfigError {

@@ -100,3 +100,16 @@ function minimal(type: string): string {
   if (type.endsWith('.HttpProtocolOptions')) return 'explicit_http_config: {http_protocol_options: {}}';
   return '{}';
 }
+
+test('a disabled extension answers as if it were not there', () => {
+  const without = registry.without(['envoy.filters.http/envoy.filters.http.buffer']);
+  const any = anyOf(`type.googleapis.com/${BUFFER}`);
+  const { why, hint } = refusal(() => without.httpFilter(any, 'b'));
+  assert.equal(why, `Didn't find a registered implementation for 'b' with type URL: '${BUFFER}'`);
+  assert.equal(hint, 'envoy.filters.http.buffer is disabled by --disable-extensions');
+  const perRoute = anyOf('type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute');
+  refusal(() => without.perRouteHttpFilter(perRoute, 'b', false));
+  assert.equal(without.perRouteHttpFilter(perRoute, 'b', true), null);
+  assert.equal(registry.httpFilter(any, 'b').name, 'envoy.filters.http.buffer');
+  assert.ok(registry.knows('envoy.filters.http/envoy.filters.http.buffer') && !registry.knows('envoy.filters.http.buffer'));
+});

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Message } from '@bufbuild/protobuf';
 import { clone, create } from '@bufbuild/protobuf';
 import type { Bootstrap, Watchdog } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Node } from '#api/envoy/config/core/v3/base_pb.js';
 import type { LocalInfo } from '../contract/extension.ts';
+import { LOG_INFO } from '../contract/logger.ts';
+import type { Logger } from '../contract/logger.ts';
 import { durationMs, expectMessage } from '../contract/message.ts';
 import { describeMessage } from './messages.ts';
 import type { ServerOptions } from './options.ts';
@@ -118,4 +121,14 @@ const DEFAULT_FLUSH_MS = 5_000;
 export function statsFlushInterval(bootstrap: Bootstrap): number {
   if (bootstrap.statsFlush.case === 'statsFlushOnAdmin' && bootstrap.statsFlush.value) return 0;
   return durationMs(bootstrap.statsFlushInterval, DEFAULT_FLUSH_MS);
+}
+
+/** Whether the file `drain` in the folder `flags_path` asks to start with failed health checks. */
+export function startsDrained(bootstrap: Bootstrap, logger: Logger): boolean {
+  const folder = bootstrap.flagsPath;
+  if (folder === '') return false;
+  logger.log(LOG_INFO, `server flags path: ${folder}`);
+  if (!existsSync(`${folder}/drain`)) return false;
+  logger.log(LOG_INFO, 'starting server in drain mode');
+  return true;
 }

@@ -77,7 +77,7 @@ function localCluster(bootstrap: Bootstrap, options: ServerOptions): ConfigError
 }
 
 interface Ignored {
-  isSet(bootstrap: Bootstrap): boolean;
+  readonly isSet: (bootstrap: Bootstrap) => boolean;
   readonly warning: string;
 }
 

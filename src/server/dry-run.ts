@@ -4,12 +4,13 @@ import type { FactoryContext } from '../contract/extension.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
 import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import { buildListener } from '../core/network/listener-config.ts';
+import { checkAdmin } from './admin/admin-server.ts';
 import { NullScope } from './null-scope.ts';
 import type { ThreadServices } from './thread-services.ts';
 import { NO_DRAIN, factoryContext, validatingUnpacker } from './thread-services.ts';
 
 /**
- * Builds every listener once on the main thread and throws it away: what is wrong is found before any worker hears of it, and all of
+ * Builds every listener (admin's parts, too) once on the main thread and throws it away: what is wrong is found before any worker hears of it, and all of
  * it is reported at once. Clusters are not built here, because main keeps those that it builds.
  */
 export function dryRunListeners(bootstrap: Bootstrap, services: ThreadServices, clusterManager: ClusterManager): ConfigError[] {
@@ -34,6 +35,8 @@ export function dryRunListeners(bootstrap: Bootstrap, services: ThreadServices, 
     names.add(listener.name);
     errors.push(...collectErrors(path, () => buildListener(listener, context)));
   });
+  const { admin } = bootstrap;
+  if (admin !== undefined) errors.push(...collectErrors('', () => checkAdmin(admin, context)));
   return errors;
 }
 

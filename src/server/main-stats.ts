@@ -4,6 +4,7 @@ import { configAt } from '../contract/errors.ts';
 import { buildStringMatcher } from '../common/matchers/string-matcher.ts';
 import { bucketsFrom } from '../core/stats/histogram-settings.ts';
 import { HistogramIntervals } from '../core/stats/intervals.ts';
+import { buildStatsMatcher } from '../core/stats/stats-matcher.ts';
 import { StatsMerger } from '../core/stats/merger.ts';
 import type { StatsSources } from '../core/stats/prometheus.ts';
 import { StatsStore } from '../core/stats/store.ts';
@@ -26,6 +27,9 @@ export class MainStats {
   /** What listings need besides the numbers. Throws ConfigError. */
   sources(bootstrap: Bootstrap, options: ServerOptions): StatsSources {
     const config = bootstrap.statsConfig;
+    const matcher = config?.statsMatcher;
+    const accepts = matcher === undefined ? null : configAt('stats_config.stats_matcher', () => buildStatsMatcher(matcher));
+    if (accepts !== null) this.merger.restrictTo(accepts);
     const tags = options.statsTags.map(([name, value]) => ({ name, value }));
     const settings = (config?.histogramBucketSettings ?? []).map((each, i) => {
       const { match } = each;

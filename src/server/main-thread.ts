@@ -17,6 +17,7 @@ import { applicationLogFormat } from './application-log.ts';
 import { completeNode, localInfoOf } from './bootstrap-facts.ts';
 import { refuseUnsupported, warnIgnored } from './bootstrap-limits.ts';
 import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
+import { disableExtensions } from './disabled-extensions.ts';
 import { collectErrors, dryRunListeners } from './dry-run.ts';
 import type { ProcessLoggers } from './logger.ts';
 import type { MainStats } from './main-stats.ts';
@@ -86,7 +87,7 @@ export class MainThread {
         disabled: given.validationOnly,
       }),
       localInfo,
-      registry,
+      registry: disableExtensions(options.disabledExtensions, loggers.get('misc')),
       serverHealth: { failed: false },
     };
     const config = loggers.get('config');

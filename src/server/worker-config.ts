@@ -65,7 +65,7 @@ export class WorkerConfig {
         minFlushBytes: facts.fileFlushMinSizeKb * 1_024,
       }),
       localInfo: { nodeId: facts.nodeId, clusterName: facts.nodeCluster, zone: facts.zone },
-      registry,
+      registry: registry.without(facts.disabledExtensions),
       serverHealth: { failed: message.failedHealth },
     };
     const shared = host?.clusters() ?? null;

@@ -46,6 +46,12 @@ export class StatsMerger {
   private readonly entries = new Map<string, Entry>();
   private readonly blocks = new Map<string, Block>();
   private readonly texts = new Map<string, string>();
+  private accepts: (name: string) => boolean = () => true;
+
+  /** Only statistics whose full name `accepts` takes are seen from outside (`stats_config.stats_matcher`). */
+  restrictTo(accepts: (name: string) => boolean): void {
+    this.accepts = accepts;
+  }
 
   /** A port for one thread: `apply` its definitions in order, `end` when the thread is gone. */
   attach(): StatsSource {
@@ -54,12 +60,17 @@ export class StatsMerger {
 
   /** Calls `visit` for every counter, gauge and histogram, in no particular order. */
   forEach(visit: (stat: MergedStat) => void): void {
-    for (const [name, entry] of this.entries) visit(merge(name, entry.kind, entry.unit, entry.rows, entry.baseline));
-    for (const block of this.blocks.values()) visitBlock(block, visit);
+    for (const [name, entry] of this.entries) {
+      if (this.accepts(name)) visit(merge(name, entry.kind, entry.unit, entry.rows, entry.baseline));
+    }
+    const visitAccepted = (stat: MergedStat): void => {
+      if (this.accepts(stat.name)) visit(stat);
+    };
+    for (const block of this.blocks.values()) visitBlock(block, visitAccepted);
   }
 
   forEachText(visit: (name: string, value: string) => void): void {
-    for (const [name, value] of this.texts) visit(name, value);
+    for (const [name, value] of this.texts) if (this.accepts(name)) visit(name, value);
   }
 
   /** Looks one stat up by its full name; for tests and single values. */
