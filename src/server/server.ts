@@ -4,7 +4,7 @@ import type { Logger } from '../contract/logger.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { DrainRequest, ServerState } from './admin/context.ts';
 import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
-import { mainWatchdog, statsFlushInterval } from './bootstrap-facts.ts';
+import { mainWatchdog, startsDrained, statsFlushInterval } from './bootstrap-facts.ts';
 import { logBugs } from './bug-log.ts';
 import { compactHeap } from './compact-heap.ts';
 import { configureMessage } from './configure-message.ts';
@@ -154,6 +154,7 @@ export class Server {
     main.runtime.start();
     this.loggers.get('upstream').log(LOG_INFO, 'cm init: all clusters initialized');
     await this.configureWorkers(main, plan);
+    if (startsDrained(main.bootstrap, this.log)) this.failHealthcheck(true);
     main.runtime.onUpdate((values) => {
       this.pool.amendConfiguration({ runtime: values });
       this.pool.broadcast({ type: 'runtime', values });
