@@ -15,7 +15,8 @@ import { SERVER_APPEND_IF_ABSENT, SERVER_OVERWRITE } from './conn-manager-config
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
 import { mutateRequestHeaders, mutateResponseHeaders, normalizeHost, shouldCloseConnection } from './conn-manager-utility.ts';
 import type { ConnectionManager } from './connection-manager.ts';
-import { FilterManager, UPGRADE_ACCEPTED, UPGRADE_REJECTED } from './filter-manager.ts';
+import { UPGRADE_ACCEPTED, UPGRADE_REJECTED } from './filter-manager-state.ts';
+import { FilterManager } from './filter-manager.ts';
 import { GRPC_DEADLINE_EXCEEDED, formatGrpcTimeout, grpcTimeoutMs } from './grpc.ts';
 import { NO_GRPC_STATUS, responseStatus } from './local-reply.ts';
 import { NORMALIZE_CONTINUE, NORMALIZE_REDIRECT, normalizeRequestPath } from './path-util.ts';

@@ -14,7 +14,8 @@ import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import type { BodyBufferOwner } from './body-buffer.ts';
-import type { FilterManager, LocalReplyModifier } from './filter-manager.ts';
+import type { FilterManager } from './filter-manager.ts';
+import type { LocalReplyModifier } from './local-reply.ts';
 
 /** Where a filter stands in one direction of one stream. */
 export const ITERATE = 0;

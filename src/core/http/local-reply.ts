@@ -3,7 +3,6 @@ import type { AccessLogFilter, AccessLogType, Formatter, LogContext } from '../.
 import { HeaderMap } from '../../contract/header-map.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import { statusString } from './codes.ts';
-import type { LocalReplyModifier } from './filter-manager.ts';
 import { encodeGrpcMessage, parseUint } from './grpc.ts';
 
 /** "Map the HTTP status": no gRPC status was asked for. */
@@ -32,6 +31,9 @@ export interface LocalReplyMapper {
   readonly format: LocalReplyFormat | null;
   readonly headers: LocalReplyHeaderMutation | null;
 }
+
+/** Changes the headers of one local reply before the filters see them. */
+export type LocalReplyModifier = (headers: HeaderMap) => void;
 
 /** What a reply is made of while the configuration rewrites it. */
 interface Rewrite {
