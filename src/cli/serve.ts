@@ -1,16 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { LOG_CRITICAL, LOG_WARNING } from '../contract/logger.ts';
-import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { configErrorText } from '../server/error-text.ts';
-import { loadConfiguration } from '../server/load.ts';
 import { setLogVersion } from '../server/log-format.ts';
 import type { ProcessLoggers } from '../server/logger.ts';
-import { MainStats } from '../server/main-stats.ts';
-import { MainThread } from '../server/main-thread.ts';
 import type { ServerOptions } from '../server/options.ts';
 import { Server } from '../server/server.ts';
 import { installSignals } from '../server/signals.ts';
 import { StartupError } from '../server/startup-error.ts';
+import { validateServer } from '../server/validate.ts';
 import { versionString } from '../server/version.ts';
 import type { EarlyStart } from './early-start.ts';
 import { STDOUT, say } from './say.ts';
@@ -21,7 +18,7 @@ export async function runWith(start: EarlyStart, warnings: readonly string[]): P
   setLogVersion(versionString());
   for (const warning of warnings) loggers.get('main').log(LOG_WARNING, warning);
   try {
-    if (options.mode === 'validate') return await validate(options, loggers);
+    if (options.mode === 'validate') return validate(options, loggers);
     return await serve(start);
   } catch (error) {
     const what = options.configPath === '' ? '--config-yaml' : options.configPath;
@@ -35,16 +32,9 @@ export async function runWith(start: EarlyStart, warnings: readonly string[]): P
   }
 }
 
-/** `--mode validate`: everything is built once, nothing is opened. */
-async function validate(options: ServerOptions, loggers: ProcessLoggers): Promise<number> {
-  const dispatcher = new ThreadDispatcher({ name: 'main_thread' });
-  try {
-    const loaded = loadConfiguration(options, loggers);
-    const main = new MainThread({ loaded, options, dispatcher, stats: new MainStats(), loggers, validationOnly: true, sharedCells: null, onHostUpdate: () => {} });
-    main.dispose();
-  } finally {
-    dispatcher.dispose();
-  }
+/** `--mode validate`. */
+function validate(options: ServerOptions, loggers: ProcessLoggers): number {
+  validateServer(options, loggers);
   return say(STDOUT, `configuration '${options.configPath}' OK\n`, 0);
 }
 

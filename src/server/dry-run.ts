@@ -16,7 +16,7 @@ import { NO_DRAIN, factoryContext, validatingUnpacker } from './thread-services.
 export function dryRunListeners(bootstrap: Bootstrap, services: ThreadServices, clusterManager: ClusterManager): ConfigError[] {
   const rootScope = new NullScope();
   const context: FactoryContext = factoryContext(services, {
-    clusterManager,
+    clusterManager: withAllNames(bootstrap, clusterManager),
     drainDecision: NO_DRAIN,
     messages: validatingUnpacker,
     validationOnly: true,
@@ -38,6 +38,15 @@ export function dryRunListeners(bootstrap: Bootstrap, services: ThreadServices, 
   const { admin } = bootstrap;
   if (admin !== undefined) errors.push(...collectErrors('', () => checkAdmin(admin, context)));
   return errors;
+}
+
+/** A cluster that could not be built has had its error: a route to it is not another one. */
+function withAllNames(bootstrap: Bootstrap, clusterManager: ClusterManager): ClusterManager {
+  const configured = (bootstrap.staticResources?.clusters ?? []).map((each) => each.name);
+  return {
+    getThreadLocalCluster: (name) => clusterManager.getThreadLocalCluster(name),
+    clusterNames: [...new Set([...clusterManager.clusterNames, ...configured])],
+  };
 }
 
 /** Runs `build`; configuration errors come back with `path` before their own, others are thrown on. */

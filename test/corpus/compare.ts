@@ -1,8 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { formatConfigError, loadBootstrap, notYetType } from '../../src/config/index.ts';
+import { formatConfigError, notYetType } from '../../src/config/index.ts';
 import type { ConfigError } from '../../src/contract/errors.ts';
-import type { ExtensionLookup } from '../../src/config/index.ts';
+import { LOG_OFF } from '../../src/contract/logger.ts';
+import { ProcessLoggers } from '../../src/server/logger.ts';
+import { DEFAULT_OPTIONS } from '../../src/server/options.ts';
+import { StartupError } from '../../src/server/startup-error.ts';
+import { validateServer } from '../../src/server/validate.ts';
 
 /** One line of verdicts.jsonl, as far as it is used here. */
 export interface Verdict {
@@ -44,13 +48,25 @@ export function readVerdicts(folder: string): Verdict[] {
   return lines.map((line) => JSON.parse(line) as Verdict);
 }
 
-/** Puts one file through validation and compares. The working directory must be the corpus. */
-export function compareFile(row: Verdict, extensions: ExtensionLookup | undefined): Compared {
-  const loaded = loadBootstrap({ path: row.file, options: extensions === undefined ? {} : { extensions } });
-  const errors = loaded.ok ? [] : loaded.errors;
+/** Puts one file through what `--mode validate` does and compares. The working directory must be the corpus. */
+export function compareFile(row: Verdict): Compared {
+  const errors = errorsOf(row.file);
   const missing = errors.map((each) => notYetType(each.why)).filter((each) => each !== undefined);
   const other = errors.filter((each) => notYetType(each.why) === undefined);
-  return { file: row.file, missing, ...judge(row, loaded.ok, other) };
+  return { file: row.file, missing, ...judge(row, errors.length === 0, other) };
+}
+
+function errorsOf(file: string): readonly ConfigError[] {
+  const loggers = ProcessLoggers.create({ level: LOG_OFF, format: '%v' });
+  try {
+    validateServer({ ...DEFAULT_OPTIONS, configPath: file, mode: 'validate' }, loggers);
+    return [];
+  } catch (error) {
+    if (error instanceof StartupError && error.errors.length > 0) return error.errors;
+    throw error;
+  } finally {
+    loggers.dispose();
+  }
 }
 
 function judge(row: Verdict, accepted: boolean, other: readonly ConfigError[]): { outcome: Outcome; detail: string } {

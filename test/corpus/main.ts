@@ -1,9 +1,8 @@
-// `npm run corpus`: every file of the corpus of real configurations through nuncio's validation, against the real Envoy's verdict.
+// `npm run corpus`: every file of the corpus of real configurations through what `--mode validate` does, against the real Envoy's verdict.
 // Options: --json (machine-readable counts), --verbose (also why files were refused by both), --write (leaves the counts of missing
 // types in tools/status/corpus-missing.json, from which `npm run status` makes its table).
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { registry } from '../../src/extensions/registry.ts';
 import { compareFile, corpusFolder, missingTypes, readVerdicts, tally, type Compared } from './compare.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
@@ -36,7 +35,7 @@ function main(arguments_: readonly string[]): number {
   }
   // The files name their fixtures relative to the corpus.
   process.chdir(folder);
-  const all = readVerdicts(folder).map((row) => compareFile(row, registry));
+  const all = readVerdicts(folder).map(compareFile);
   if (arguments_.includes('--json')) {
     console.log(JSON.stringify({ outcomes: Object.fromEntries(tally(all)), missing: Object.fromEntries(missingTypes(all)) }, null, 2));
   } else {

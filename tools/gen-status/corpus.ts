@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { registry } from '../../src/extensions/registry.ts';
 import { compareFile, corpusFolder, missingTypes, readVerdicts } from '../../test/corpus/compare.ts';
 import { root, type MissingType } from './inputs.ts';
 
@@ -12,7 +11,7 @@ export function countMissing(): MissingType[] | null {
   // The files name their fixtures relative to the corpus.
   process.chdir(folder);
   try {
-    const compared = readVerdicts(folder).map((row) => compareFile(row, registry));
+    const compared = readVerdicts(folder).map(compareFile);
     return missingTypes(compared).map(([type, files]) => ({ type, files }));
   } finally {
     process.chdir(before);
