@@ -1,5 +1,5 @@
-import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
+import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
 import type { ConfigError } from '../contract/errors.ts';
 import type { FactoryContext } from '../contract/extension.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
@@ -12,7 +12,8 @@ export const NO_CLUSTERS: ClusterManager = { getThreadLocalCluster: () => null, 
 
 export interface ClusterSetOptions {
   readonly role: 'main' | 'worker';
-  readonly bootstrap: Bootstrap;
+  /** `cluster_manager.upstream_bind_config` of the bootstrap. */
+  readonly bindConfig: BindConfig | undefined;
   /** Main: hears of endpoints that were found, for the workers. */
   readonly onHostUpdate?: (update: HostUpdate) => void;
 }
@@ -22,10 +23,10 @@ export class ClusterSet {
   readonly manager: ClusterManagerImpl;
 
   constructor(options: ClusterSetOptions) {
-    const { role, bootstrap, onHostUpdate } = options;
+    const { role, bindConfig, onHostUpdate } = options;
     this.manager = new ClusterManagerImpl({
       role,
-      bindConfig: bootstrap.clusterManager?.upstreamBindConfig,
+      bindConfig,
       ...(onHostUpdate === undefined ? {} : { onHostUpdate }),
     });
   }

@@ -1,6 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { Message } from '@bufbuild/protobuf';
-import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import { processFacts } from './bootstrap-facts.ts';
 import type { ListenPlan } from './listen-plan.ts';
@@ -12,23 +11,19 @@ import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 /** All that a worker needs to begin: resources as bytes, facts of the process, runtime values. */
 export function configureMessage(main: MainThread, plan: ListenPlan, options: ServerOptions, sharedCells: SharedCellSpace | null): ConfigureMessage {
   const { bootstrap } = main;
+  const bindConfig = bootstrap.clusterManager?.upstreamBindConfig;
   return {
     type: 'configure',
     version: 1,
     facts: processFacts(bootstrap, options, main.node),
     runtime: main.runtime.values,
     sharedCells,
-    bootstrap: encode(withoutStaticResources(bootstrap)),
+    upstreamBindConfig: bindConfig === undefined ? null : encode(bindConfig),
     clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
     listeners: plan.listeners.map((each) => resource(each.name, each.message)),
     failedHealth: false,
     hostUpdates: main.clusters.manager.hostUpdates,
   };
-}
-
-function withoutStaticResources(bootstrap: Bootstrap): Bootstrap {
-  const { staticResources: _dropped, ...rest } = bootstrap;
-  return rest;
 }
 
 function encode(message: Message): Uint8Array {

@@ -124,7 +124,7 @@ export class MainThread {
       validationOnly: this.validationOnly,
     });
     const clusters = this.bootstrap.staticResources?.clusters ?? [];
-    const set = new ClusterSet({ role: 'main', bootstrap: this.bootstrap, onHostUpdate });
+    const set = new ClusterSet({ role: 'main', bindConfig: this.bootstrap.clusterManager?.upstreamBindConfig, onHostUpdate });
     set.addAll(clusters, context, (error) => errors.push(error));
     return set;
   }

@@ -4,9 +4,9 @@ import type { Logger } from '../contract/logger.ts';
 import { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import type { DrainRequest, ServerState } from './admin/context.ts';
 import { STATE_DRAINING, STATE_INITIALIZING, STATE_LIVE, STATE_PRE_INITIALIZING } from './admin/context.ts';
+import { afterStart } from './after-start.ts';
 import { mainWatchdog, startsDrained, statsFlushInterval } from './bootstrap-facts.ts';
 import { logBugs } from './bug-log.ts';
-import { compactHeap } from './compact-heap.ts';
 import { configureMessage } from './configure-message.ts';
 import { InlineWorker } from './inline-worker.ts';
 import { ListenPlan } from './listen-plan.ts';
@@ -95,7 +95,7 @@ export class Server {
     this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));
     this.flushTimer = this.dispatcher.createTimer(() => this.flush());
     this.drainTimer = this.dispatcher.createTimer(() => this.stopListeners(false));
-    this.compactTimer = this.dispatcher.createTimer(compactHeap);
+    this.compactTimer = this.dispatcher.createTimer(() => afterStart(true));
     this.pool = new WorkerPool({
       concurrency,
       create: (index, listener) =>

@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Message } from '@bufbuild/protobuf';
-import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
+import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
 import { expectMessage } from '../contract/message.ts';
 import type { SharedCells } from '../contract/shared-cells.ts';
@@ -24,7 +24,7 @@ import { NO_DRAIN, factoryContext, trustingUnpacker } from './thread-services.ts
 import { Watchdog } from './watchdog.ts';
 import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 
-const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
+const BIND_CONFIG = 'envoy.config.core.v3.BindConfig';
 const LISTENER = 'envoy.config.listener.v3.Listener';
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
@@ -70,7 +70,7 @@ export class WorkerConfig {
     };
     const shared = host?.clusters() ?? null;
     this.ownsClusters = shared === null;
-    this.clusters = shared ?? this.buildClusters(message.bootstrap, message.clusters, message.hostUpdates);
+    this.clusters = shared ?? this.buildClusters(message.upstreamBindConfig, message.clusters, message.hostUpdates);
     this.listeners = this.buildListeners(message.listeners);
     this.watchdog = new Watchdog(dispatcher, rootScope, 'workers', facts.watchdogMissMs, facts.watchdogMegaMissMs);
     this.setFailedHealth(message.failedHealth);
@@ -93,10 +93,10 @@ export class WorkerConfig {
     this.services.accessLogFiles.dispose();
   }
 
-  private buildClusters(bytes: Uint8Array, resources: readonly ResourceBytes[], updates: readonly HostUpdate[]): ClusterSet {
+  private buildClusters(bytes: Uint8Array | null, resources: readonly ResourceBytes[], updates: readonly HostUpdate[]): ClusterSet {
     const clusters = resources.map((each) => expectMessage<Cluster>(decode(each, CLUSTER), CLUSTER));
-    const bootstrap = expectMessage<Bootstrap>(fromBinary(describeMessage(BOOTSTRAP), bytes), BOOTSTRAP);
-    const set = new ClusterSet({ role: 'worker', bootstrap });
+    const bindConfig = bytes === null ? undefined : expectMessage<BindConfig>(fromBinary(describeMessage(BIND_CONFIG), bytes), BIND_CONFIG);
+    const set = new ClusterSet({ role: 'worker', bindConfig });
     const context = factoryContext(this.services, {
       clusterManager: NO_CLUSTERS,
       drainDecision: NO_DRAIN,

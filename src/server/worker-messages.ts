@@ -57,8 +57,8 @@ export interface ConfigureMessage {
   readonly runtime: RuntimeValues;
   /** Null for an inline worker, which has main's cells. */
   readonly sharedCells: SharedCellSpace | null;
-  /** Bootstrap without its static resources. */
-  readonly bootstrap: Uint8Array;
+  /** `cluster_manager.upstream_bind_config`, or null. Not the bootstrap: its type alone makes a worker read descriptors of half the API. */
+  readonly upstreamBindConfig: Uint8Array | null;
   readonly clusters: readonly ResourceBytes[];
   readonly listeners: readonly ResourceBytes[];
   readonly failedHealth: boolean;

@@ -22,6 +22,8 @@ export interface AccessLogFilesOptions {
 }
 
 const DEFAULT_FLUSH_INTERVAL_MS = 10_000;
+/** At most, for what a person may be looking at: a terminal, `docker logs`. Envoy keeps it as long as a file's. */
+const STREAM_FLUSH_INTERVAL_MS = 1_000;
 const DEFAULT_MIN_FLUSH_BYTES = 64 * 1_024;
 const DEFAULT_MAX_BUFFERED_BYTES = 16 * 1_024 * 1_024;
 /** How long to wait when a pipe's reader is slow. */
@@ -55,7 +57,7 @@ class FileStats {
 
 /**
  * The access log files of one thread, shared by path. Records gather in memory and leave in batches, when 64 KiB are there or every ten
- * seconds, written off the thread; a slow disk never holds a request.
+ * seconds (every second on standard output and error), written off the thread; a slow disk never holds a request.
  */
 export class AccessLogFileManager implements AccessLogFiles, Disposable {
   private readonly files = new Map<string, LogFile>();
@@ -118,6 +120,7 @@ class LogFile implements AccessLogFile {
   private readonly dispatcher: Dispatcher;
   private readonly stats: FileStats;
   private readonly timer: Timer;
+  private readonly flushIntervalMs: number;
   private fd: number;
   /** Records that wait, one character a byte. */
   private pending: string;
@@ -140,6 +143,8 @@ class LogFile implements AccessLogFile {
     this.reopenWanted = false;
     this.closed = false;
     this.waiters = [];
+    const mostMs = path === '/dev/stdout' || path === '/dev/stderr' ? STREAM_FLUSH_INTERVAL_MS : Number.POSITIVE_INFINITY;
+    this.flushIntervalMs = Math.min(options.flushIntervalMs, mostMs);
     this.fd = openOrExplain(options.fileSystem, path);
     this.timer = dispatcher.createTimer(() => this.onTimer());
   }
@@ -151,7 +156,7 @@ class LogFile implements AccessLogFile {
       this.stats.dropped();
       return;
     }
-    if (this.pending === '' && !this.timer.enabled) this.timer.enable(this.options.flushIntervalMs);
+    if (this.pending === '' && !this.timer.enabled) this.timer.enable(this.flushIntervalMs);
     this.pending += record;
     this.stats.writeBuffered.inc();
     this.stats.writeTotalBuffered.add(record.length);
@@ -240,7 +245,7 @@ class LogFile implements AccessLogFile {
     }
     if (this.reopenWanted) this.doReopen();
     if (this.pending.length >= this.options.minFlushBytes || this.waiters.length > 0) this.startWrite();
-    else if (this.pending !== '' && !this.timer.enabled) this.timer.enable(this.options.flushIntervalMs);
+    else if (this.pending !== '' && !this.timer.enabled) this.timer.enable(this.flushIntervalMs);
     if (this.inFlight === null) this.wake();
   }
 

@@ -138,6 +138,17 @@ test('records leave when enough are there, or by the timer; one file a path', ()
   assert.equal(dispatcher.armedTimers, 0);
 });
 
+test('standard output and error wait a second at most', () => {
+  for (const [path, flushIntervalMs, waits] of [['/dev/stdout', 10_000, 1_000], ['/dev/stderr', 10_000, 1_000], ['/dev/stdout', 200, 200], ['/a', 10_000, 10_000]] as const) {
+    const { dispatcher, fileSystem, files } = setUp({ flushIntervalMs });
+    files.open(path).write('x\n');
+    dispatcher.advance(waits - 1);
+    assert.equal(fileSystem.inFlight, 0, path);
+    dispatcher.advance(1);
+    assert.equal(fileSystem.inFlight, 1, path);
+  }
+});
+
 test('a slow disk: one batch under way, the rest is bounded and counted', () => {
   const { scope, fileSystem, files } = setUp({ minFlushBytes: 4, maxBufferedBytes: 10 });
   const file = files.open('/a');
