@@ -26,6 +26,7 @@ export function refuseUnsupported(bootstrap: Bootstrap, options: ServerOptions):
     ...below('deferred_stat_options', deferredStatOptions, `${BOOTSTRAP}.DeferredStatOptions`, {
       enableDeferredCreationStats: 'enable_deferred_creation_stats',
     }),
+    ...below('stats_config', statsConfig, 'envoy.config.metrics.v3.StatsConfig', { allowDefaultTagOverrides: 'allow_default_tag_overrides' }),
     ...(statsConfig?.histogramBucketSettings ?? []).flatMap((each, i) =>
       below(`stats_config.histogram_bucket_settings[${i}]`, each, 'envoy.config.metrics.v3.HistogramBucketSettings', { bins: 'bins' })),
   ];

@@ -55,8 +55,12 @@ export function collectErrors(path: string, build: () => void): ConfigError[] {
     build();
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return [error.under(path)];
-    if (error instanceof ConfigErrors) return error.errors.map((each) => each.under(path));
+    if (error instanceof ConfigError) return [below(path, error)];
+    if (error instanceof ConfigErrors) return error.errors.map((each) => below(path, each));
     throw error;
   }
+}
+
+function below(path: string, error: ConfigError): ConfigError {
+  return path === '' ? error : error.under(path);
 }

@@ -92,11 +92,12 @@ function comparison(message: ComparisonFilter | undefined, context: FactoryConte
 function runtimeFilter(message: RuntimeFilter, context: FactoryContext): AccessLogFilter {
   const percent = fractionalPercent(message.percentSampled);
   const { random } = context.dispatcher;
+  const { runtimeKey, useIndependentRandomness } = message;
   return {
     evaluate: (log) => {
-      const stable = message.useIndependentRandomness ? NaN : parseInt(log.streamInfo.requestId.slice(0, 8), 16);
+      const stable = useIndependentRandomness ? NaN : parseInt(log.streamInfo.requestId.slice(0, 8), 16);
       const value = Number.isNaN(stable) ? random.uint32() : stable;
-      return context.runtime.snapshot().featureEnabled(message.runtimeKey, percent, value);
+      return context.runtime.snapshot().featureEnabled(runtimeKey, percent, value);
     },
   };
 }
@@ -114,29 +115,32 @@ function responseFlagFilter(message: ResponseFlagFilter): AccessLogFilter {
 
 function grpcStatusFilter(message: GrpcStatusFilter): AccessLogFilter {
   const wanted = new Set<number>(message.statuses);
+  const { exclude } = message;
   return {
     evaluate: (log) => {
       const status = grpcStatusOf(log.responseTrailers, log.responseHeaders, log.streamInfo.responseCode, false) ?? GRPC_UNKNOWN;
-      return wanted.has(status) !== message.exclude;
+      return wanted.has(status) !== exclude;
     },
   };
 }
 
 function logTypeFilter(message: LogTypeFilter): AccessLogFilter {
   const wanted = new Set<string>(message.types.map((each) => ACCESS_LOG_TYPES[each]));
-  return { evaluate: (log) => wanted.has(log.type) !== message.exclude };
+  const { exclude } = message;
+  return { evaluate: (log) => wanted.has(log.type) !== exclude };
 }
 
 function metadataFilter(message: MetadataFilter): AccessLogFilter {
   const whenMissing = message.matchIfKeyNotFound ?? true;
   const matcher = message.matcher;
   if (matcher === undefined) return { evaluate: () => whenMissing };
+  const { filter, invert } = matcher;
   const path = matcher.path.map((segment) => (segment.segment.case === 'key' ? segment.segment.value : ''));
   const value = configAt('matcher.value', () => buildValueMatcher(matcher.value));
   return {
     evaluate: (log) => {
-      const found = metadataValue(log.streamInfo.dynamicMetadata, matcher.filter, path);
-      return found === undefined ? whenMissing : value.matches(found) !== matcher.invert;
+      const found = metadataValue(log.streamInfo.dynamicMetadata, filter, path);
+      return found === undefined ? whenMissing : value.matches(found) !== invert;
     },
   };
 }

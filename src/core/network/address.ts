@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Address as AddressMessage } from '#api/envoy/config/core/v3/address_pb.js';
 import type { Address } from '../../contract/address.ts';
+import { notYet } from '../../common/not-yet.ts';
 import { ConfigError } from '../../contract/errors.ts';
 
 class AddressImpl implements Address {
@@ -68,10 +69,10 @@ export function resolveAddressMessage(message: AddressMessage | undefined, path:
   if (kind?.case === 'socketAddress') {
     const socket = kind.value;
     if (socket.resolverName !== '') {
-      throw new ConfigError('custom address resolvers are known to Envoy, not in nuncio yet', { path: `${path}.socket_address.resolver_name` });
+      throw notYet('envoy.config.core.v3.SocketAddress.resolver_name', `${path}.socket_address.resolver_name`);
     }
     if (socket.networkNamespaceFilepath !== '') {
-      throw new ConfigError('network namespaces are known to Envoy, not in nuncio yet', { path: `${path}.socket_address.network_namespace_filepath` });
+      throw notYet('envoy.config.core.v3.SocketAddress.network_namespace_filepath', `${path}.socket_address.network_namespace_filepath`);
     }
     if (socket.portSpecifier.case === 'namedPort') {
       throw new ConfigError(`IP resolver can't handle port specifier type ${3}`, { path: `${path}.socket_address.named_port`, hint: 'use port_value' });

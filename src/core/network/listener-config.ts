@@ -68,7 +68,7 @@ export function buildListener(message: Listener, context: FactoryContext): Liste
     statPrefix,
     addresses,
     facts,
-    bindToPort: message.bindToPort ?? true,
+    bindToPort: (message.bindToPort ?? true) && (message.deprecatedV1?.bindToPort ?? true),
     reusePort: message.enableReusePort ?? true,
     backlog: message.tcpBacklogSize ?? DEFAULT_BACKLOG,
     bufferLimit,

@@ -87,10 +87,19 @@ const UNSUPPORTED = {
   upstreamConfig: 'upstream_config',
   connectionPoolPerDownstreamConnection: 'connection_pool_per_downstream_connection',
   queuingPolicies: 'queuing_policies',
+  http2ProtocolOptions: 'http2_protocol_options',
 } as const;
+
+/** Cluster.DiscoveryType */
+const EDS = 3;
 
 function refuseUnsupported(message: Cluster): void {
   refuseFields(message, 'Cluster', UNSUPPORTED);
+  if (message.metadata !== undefined) refuseFields(message.metadata, 'envoy.config.core.v3.Metadata', { typedFilterMetadata: 'typed_filter_metadata' });
+  const { clusterDiscoveryType } = message;
+  if (message.edsClusterConfig !== undefined && !(clusterDiscoveryType.case === 'type' && Number(clusterDiscoveryType.value) === EDS)) {
+    throw new ConfigError('eds_cluster_config set in a non-EDS cluster', { path: 'eds_cluster_config' });
+  }
   const connection = message.upstreamConnectionOptions;
   if (connection !== undefined && connection.setLocalInterfaceNameOnUpstreamConnections) {
     throw notYet('set_local_interface_name_on_upstream_connections', 'upstream_connection_options');
@@ -155,12 +164,18 @@ function readSources(bind: BindConfig): readonly Address[] {
     freebind: 'freebind',
     additionalSourceAddresses: 'additional_source_addresses',
     localAddressSelector: 'local_address_selector',
+    validateNetworkNamespaces: 'validate_network_namespaces',
   });
   const sources: Address[] = [];
   const messages = [bind.sourceAddress, ...bind.extraSourceAddresses.map((each) => each.address)];
   bind.extraSourceAddresses.forEach((each, i) => refuseFields(each, `extra_source_addresses[${i}]`, { socketOptions: 'socket_options' }));
   for (const message of messages) {
     if (message === undefined) continue;
+    refuseFields(message, 'envoy.config.core.v3.SocketAddress', {
+      resolverName: 'resolver_name',
+      networkNamespaceFilepath: 'network_namespace_filepath',
+    });
+    if (message.portSpecifier.case === 'namedPort') throw new ConfigError('named ports are not supported', { path: 'upstream_bind_config.source_address.named_port' });
     const ip = canonicalIp(message.address);
     if (ip === null) throw new ConfigError(`malformed IP address: ${message.address}`, { path: 'upstream_bind_config.source_address.address' });
     sources.push(ipAddress(ip, message.portSpecifier.case === 'portValue' ? message.portSpecifier.value : 0));

@@ -58,6 +58,7 @@ function readEndpoint(each: LbEndpoint, priority: number, locality: Locality, pa
   const endpoint = each.hostIdentifier.value;
   if (endpoint.additionalAddresses.length > 0) throw notYet('Endpoint.additional_addresses', `${path}.endpoint.additional_addresses`);
   if (endpoint.observabilityName !== '') refuseFields(endpoint, 'Endpoint', { observabilityName: 'observability_name' });
+  if (each.metadata !== undefined) refuseFields(each.metadata, 'envoy.config.core.v3.Metadata', { typedFilterMetadata: 'typed_filter_metadata' });
   const metadata = each.metadata === undefined ? null : each.metadata.filterMetadata;
   return {
     endpoint: each,

@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
+import type { Metadata } from '#api/envoy/config/core/v3/base_pb.js';
 import type { TcpProxy } from '#api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { notYet, refuseFields } from '../../../../common/not-yet.ts';
 import type { AccessLog } from '../../../../contract/access-log.ts';
@@ -72,18 +73,20 @@ export function readTcpProxy(message: Message, context: FactoryContext): TcpProx
 }
 
 function readRoutes(config: TcpProxy): TcpRoute[] {
-  const common = lbMetadata(config.metadataMatch?.filterMetadata);
+  const common = lbMetadata(config.metadataMatch);
   const specifier = config.clusterSpecifier;
   if (specifier.case === 'cluster') return [{ cluster: specifier.value, weight: 1, metadataMatch: common }];
   if (specifier.case !== 'weightedClusters') throw notYet('TcpProxy without cluster_specifier', 'cluster_specifier');
   return specifier.value.clusters.map((each) => {
-    const own = lbMetadata(each.metadataMatch?.filterMetadata);
+    const own = lbMetadata(each.metadataMatch);
     return { cluster: each.name, weight: each.weight, metadataMatch: own === null ? common : { ...common, ...own } };
   });
 }
 
-function lbMetadata(metadata: Readonly<Record<string, object>> | undefined): Readonly<Record<string, unknown>> | null {
-  const found = metadata?.['envoy.lb'];
+function lbMetadata(metadata: Metadata | undefined): Readonly<Record<string, unknown>> | null {
+  if (metadata === undefined) return null;
+  refuseFields(metadata, 'envoy.config.core.v3.Metadata', { typedFilterMetadata: 'typed_filter_metadata' });
+  const found = metadata.filterMetadata['envoy.lb'];
   return found === undefined ? null : { ...found };
 }
 
