@@ -1,5 +1,6 @@
-import { getOption, type DescEnum, type DescField, type DescFile, type DescMessage } from '@bufbuild/protobuf';
+import type { DescEnum, DescField, DescFile, DescMessage } from '@bufbuild/protobuf';
 import type { ApiRegistry } from '../api/registry.ts';
+import { optionOf } from './option.ts';
 
 /** What the API's annotations say of a field that is in use. */
 export interface FieldNote {
@@ -21,15 +22,15 @@ interface Status {
 }
 
 function isInProgress(status: unknown): boolean {
-  return (status as Status).workInProgress === true;
+  return (status as Status | undefined)?.workInProgress === true;
 }
 
 /** The notes of a field, or null when it has none. */
 export function fieldNote(api: ApiRegistry, field: DescField): FieldNote | null {
   const options = field.proto.options !== undefined;
   const deprecated = field.deprecated;
-  const disallowed = options && getOption(field, api.extension('envoy.annotations.disallowed_by_default')) === true;
-  const workInProgress = options && isInProgress(getOption(field, api.extension('xds.annotations.v3.field_status')));
+  const disallowed = options && optionOf(field, api.extension('envoy.annotations.disallowed_by_default')) === true;
+  const workInProgress = options && isInProgress(optionOf(field, api.extension('xds.annotations.v3.field_status')));
   // A list's deprecated values are not looked at, as in Envoy.
   const values = field.fieldKind === 'enum' ? valueNotes(api, field.enum) : null;
   if (!deprecated && !workInProgress && values === null) return null;
@@ -40,7 +41,7 @@ function valueNotes(api: ApiRegistry, descriptor: DescEnum): ReadonlyMap<number,
   const notes = new Map<number, ValueNote>();
   for (const value of descriptor.values) {
     if (!value.deprecated) continue;
-    const disallowed = getOption(value, api.extension('envoy.annotations.disallowed_by_default_enum')) === true;
+    const disallowed = optionOf(value, api.extension('envoy.annotations.disallowed_by_default_enum')) === true;
     notes.set(value.number, { name: value.name, disallowed });
   }
   return notes.size === 0 ? null : notes;
@@ -48,19 +49,19 @@ function valueNotes(api: ApiRegistry, descriptor: DescEnum): ReadonlyMap<number,
 
 /** Whether a message as such is work in progress. */
 export function isMessageInProgress(api: ApiRegistry, message: DescMessage): boolean {
-  return message.proto.options !== undefined && isInProgress(getOption(message, api.extension('xds.annotations.v3.message_status')));
+  return message.proto.options !== undefined && isInProgress(optionOf(message, api.extension('xds.annotations.v3.message_status')));
 }
 
 /** Whether the whole file is. */
 export function isFileInProgress(api: ApiRegistry, file: DescFile): boolean {
   if (file.proto.options === undefined) return false;
   return (
-    isInProgress(getOption(file, api.extension('udpa.annotations.file_status'))) ||
-    isInProgress(getOption(file, api.extension('xds.annotations.v3.file_status')))
+    isInProgress(optionOf(file, api.extension('udpa.annotations.file_status'))) ||
+    isInProgress(optionOf(file, api.extension('xds.annotations.v3.file_status')))
   );
 }
 
 /** Whether config dumps hide the field's content. */
 export function isSensitive(api: ApiRegistry, field: DescField): boolean {
-  return field.proto.options !== undefined && getOption(field, api.extension('udpa.annotations.sensitive')) === true;
+  return field.proto.options !== undefined && optionOf(field, api.extension('udpa.annotations.sensitive')) === true;
 }
