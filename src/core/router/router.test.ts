@@ -408,6 +408,44 @@ test('a mirror gets the request, and its answer reaches nobody', () => {
   assert.equal(proxy.dispatcher.armedTimers, 0);
 });
 
+test('a slow mirror holds the request back only while it lives', () => {
+  const { proxy, client } = start({
+    shadowPolicies: [{
+      cluster: 'mirror', clusterHeader: '', runtimeKey: '', fraction: { numerator: 100, denominator: 100 }, disableShadowHostSuffixAppend: false,
+    }],
+  });
+  const mirror = proxy.addCluster('mirror');
+  client.receive('POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 4\r\n\r\nbo');
+  mirror.upstream.codec.onUnderlyingConnectionAboveWriteBufferHighWatermark();
+  assert.equal(client.pauses, 1);
+  mirror.upstream.close();
+  assert.equal(client.pauses, 0);
+  client.receive('dy');
+  proxy.origin.upstream.respond(OK);
+  assert.match(client.take(), /^HTTP\/1.1 200 OK/);
+  client.remoteClose();
+  assert.equal(proxy.dispatcher.armedTimers, 0);
+});
+
+test('a mirror that outlives its request does not touch the next one', () => {
+  const { proxy, client } = start({
+    shadowPolicies: [{
+      cluster: 'mirror', clusterHeader: '', runtimeKey: '', fraction: { numerator: 100, denominator: 100 }, disableShadowHostSuffixAppend: false,
+    }],
+  });
+  const mirror = proxy.addCluster('mirror');
+  client.receive(GET);
+  proxy.origin.upstream.respond(OK);
+  assert.match(client.take(), /^HTTP\/1.1 200 OK/);
+  mirror.upstream.codec.onUnderlyingConnectionAboveWriteBufferHighWatermark();
+  assert.equal(client.pauses, 0);
+  assert.ok(proxy.http('downstream_flow_control_paused_reading_total') === 0);
+  mirror.upstream.respond(OK);
+  assert.equal(proxy.stat('cluster.mirror.upstream_rq_200'), 1);
+  client.remoteClose();
+  assert.equal(proxy.dispatcher.armedTimers, 0);
+});
+
 test('only 101 switches protocols; the payload waits for it', () => {
   const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
   const accepted = start({}, { upgrades: ['websocket'] });

@@ -21,9 +21,9 @@ import { UpstreamRequest } from './upstream-request.ts';
 
 /**
  * The terminal filter: takes the request to a host of the route's cluster and brings the response back. Here is the request's way, in
- * order; an attempt at a host is an UpstreamRequest (upstream-request.ts), and what it reports comes back in
- * router-responses.ts. Whether another attempt follows is decided in router-retries.ts, answers from here are in router-replies.ts and their table in rescue.ts, statistics in
- * router-charging.ts, what all of them share in router-state.ts.
+ * order; an attempt at a host is an UpstreamRequest (upstream-request.ts), and what it reports comes back in router-responses.ts. Whether
+ * another attempt follows is decided in router-retries.ts, answers from here are in router-replies.ts and their table in rescue.ts,
+ * statistics in router-charging.ts, what all of them share in router-state.ts.
  */
 export class RouterFilter extends RouterResponses implements StreamDecoderFilter {
   setDecoderFilterCallbacks(callbacks: StreamDecoderFilterCallbacks): void {

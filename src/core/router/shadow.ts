@@ -42,7 +42,7 @@ export class Shadows {
 
   /** The request is gone: mirrors that have not got all of it are cut off, the others finish on their own. */
   cancel(): void {
-    for (const stream of this.streams) stream.cancelIfIncomplete();
+    for (const stream of this.streams) stream.detach();
   }
 }
 
@@ -97,6 +97,10 @@ class ShadowStream implements HttpPoolCallbacks, ResponseDecoder, StreamCallback
   private complete: boolean;
   private done: boolean;
   private timer: PooledTimer | null;
+  /** How often this mirror holds the downstream back; undone when it ends, and when the request does. */
+  private pauses: number;
+  /** The request is gone, and its callbacks with it. */
+  private detached: boolean;
 
   constructor(router: RouterFilter, cluster: ClusterInfo, headers: HeaderMap) {
     this.router = router;
@@ -113,6 +117,8 @@ class ShadowStream implements HttpPoolCallbacks, ResponseDecoder, StreamCallback
     this.complete = false;
     this.done = false;
     this.timer = null;
+    this.pauses = 0;
+    this.detached = false;
   }
 
   start(pool: HttpConnectionPool, endStream: boolean): void {
@@ -145,7 +151,9 @@ class ShadowStream implements HttpPoolCallbacks, ResponseDecoder, StreamCallback
     this.onRequestComplete();
   }
 
-  cancelIfIncomplete(): void {
+  detach(): void {
+    this.detached = true;
+    this.pauses = 0;
     if (!this.complete) this.finish(true);
   }
 
@@ -216,10 +224,14 @@ class ShadowStream implements HttpPoolCallbacks, ResponseDecoder, StreamCallback
   }
 
   onAboveWriteBufferHighWatermark(): void {
+    if (this.detached) return;
+    this.pauses++;
     this.router.callbacks.onDecoderFilterAboveWriteBufferHighWatermark();
   }
 
   onBelowWriteBufferLowWatermark(): void {
+    if (this.pauses === 0) return;
+    this.pauses--;
     this.router.callbacks.onDecoderFilterBelowWriteBufferLowWatermark();
   }
 
@@ -235,5 +247,7 @@ class ShadowStream implements HttpPoolCallbacks, ResponseDecoder, StreamCallback
     this.encoder = null;
     stream?.removeCallbacks(this);
     if (reset) stream?.resetStream(RESET_LOCAL_RESET);
+    // A mirror that ends while it is slow must not leave the request waiting.
+    while (this.pauses > 0) this.onBelowWriteBufferLowWatermark();
   }
 }
