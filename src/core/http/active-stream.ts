@@ -20,7 +20,7 @@ import { FilterManager } from './filter-manager.ts';
 import { GRPC_DEADLINE_EXCEEDED, formatGrpcTimeout, grpcTimeoutMs } from './grpc.ts';
 import { NO_GRPC_STATUS, responseStatus } from './local-reply.ts';
 import { NORMALIZE_CONTINUE, NORMALIZE_REDIRECT, normalizeRequestPath } from './path-util.ts';
-import { invalidRequestDetails } from './request-checks.ts';
+import { invalidRequestDetails, isQueryWithoutContentType } from './request-checks.ts';
 import type { StreamTimerOwner, StreamTimers } from './stream-timers.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -190,6 +190,7 @@ export class ActiveStream extends FilterManager implements RequestDecoder, Strea
       if (this.encoder?.streamErrorOnInvalidHttpMessage === false) this.manager.handleCodecError(invalid);
       return false;
     }
+    if (isQueryWithoutContentType(headers)) return this.refuse(400, 'query_missing_content_type');
     const path = headers.get(':path');
     const isConnect = headers.get(':method') === 'CONNECT';
     if (path === undefined ? !isConnect : path === '') return this.refuse(404, 'missing_path_rejected');
@@ -506,6 +507,8 @@ export class ActiveStream extends FilterManager implements RequestDecoder, Strea
     this.type = type;
     this.now = this.dispatcher.now();
     this.copyMeter();
+    // What the id is now: a filter may have changed it, and a refused request has one too.
+    if (this.requestHeaders !== null) this.streamInfo.requestId = this.requestHeaders.get('x-request-id') ?? '';
     if (handlers !== null) for (let i = 0; i < handlers.length; i++) handlers[i].log(this);
     for (let i = 0; i < logs.length; i++) logs[i].log(this);
   }

@@ -49,6 +49,17 @@ test('a request goes to the origin and its response comes back', () => {
   assert.equal(proxy.http('downstream_cx_destroy_remote'), 1);
 });
 
+test('a QUERY with a content-type goes to the origin', () => {
+  const proxy = new TestProxy();
+  const client = proxy.connect();
+  client.receive('QUERY / HTTP/1.1\r\nHost: a\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nhi');
+  const request = splitMessage(proxy.origin.upstream.take());
+  assert.deepEqual([request.firstLine, request.body], ['QUERY / HTTP/1.1', 'hi']);
+  proxy.origin.upstream.respond(OK);
+  assert.match(client.take(), /^HTTP\/1.1 200 OK/);
+  expectNothingLeft(proxy, client);
+});
+
 test('pipelined requests are answered in order', () => {
   const proxy = new TestProxy();
   const client = proxy.connect();
@@ -75,6 +86,15 @@ interface Refusal {
 
 const refusals: readonly Refusal[] = [
   { name: 'no host', send: 'GET / HTTP/1.1\r\n\r\n', status: '400 Bad Request', details: 'missing_host_header', closes: true },
+  {
+    name: 'QUERY without content-type', send: 'QUERY / HTTP/1.1\r\nHost: a\r\ncontent-length: 0\r\n\r\n', status: '400 Bad Request',
+    details: 'query_missing_content_type', closes: true,
+  },
+  {
+    name: 'QUERY with an empty content-type', send: 'QUERY / HTTP/1.1\r\nHost: a\r\ncontent-type:\r\n\r\n', status: '400 Bad Request',
+    details: 'query_missing_content_type', closes: true,
+  },
+  { name: 'QUERY without host', send: 'QUERY / HTTP/1.1\r\n\r\n', status: '400 Bad Request', details: 'missing_host_header', closes: true },
   {
     name: 'asterisk path', send: 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', status: '404 Not Found', details: 'absolute_path_rejected',
     stat: 'downstream_rq_non_relative_path',
@@ -116,6 +136,15 @@ for (const refusal of refusals) {
     expectNothingLeft(proxy, client);
   });
 }
+
+test('a refused request is logged with the id that it brought', () => {
+  const ids: string[] = [];
+  const proxy = new TestProxy({ manager: { accessLogs: [{ log: (context) => ids.push(context.streamInfo.requestId) }] } });
+  const client = proxy.connect();
+  client.receive('OPTIONS * HTTP/1.1\r\nHost: a\r\nx-request-id: abc\r\n\r\n');
+  assert.deepEqual(ids, ['abc']);
+  expectNothingLeft(proxy, client);
+});
 
 test('no route is 404 with the flag NR, also when an upgrade was asked for', () => {
   for (const extra of ['', 'Connection: upgrade\r\nUpgrade: websocket\r\n']) {

@@ -15,6 +15,11 @@ function matches(text: string, table: Uint8Array): boolean {
   return true;
 }
 
+/** A QUERY request's body means nothing without its type (RFC 10008; Envoy's details `query_missing_content_type`). */
+export function isQueryWithoutContentType(headers: HeaderMap): boolean {
+  return headers.get(':method') === 'QUERY' && (headers.get('content-type') ?? '') === '';
+}
+
 /** Response code details of what is wrong with authority, method or scheme, or empty (Envoy's requestHeadersValid). */
 export function invalidRequestDetails(headers: HeaderMap): string {
   const host = headers.get(':authority');
