@@ -1,8 +1,8 @@
 // `npm run corpus`: every file of the corpus of real configurations through what `--mode validate` does, against the real Envoy's verdict.
 // Options: --json (machine-readable counts), --verbose (also why files were refused by both), --write (leaves the counts of missing
 // types in tools/status/corpus-missing.json, from which `npm run status` makes its table).
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeMissing } from '../../tools/gen-status/corpus.ts';
 import { compareFile, corpusFolder, missingTypes, readVerdicts, tally, type Compared } from './compare.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
@@ -22,11 +22,6 @@ function printDetails(all: readonly Compared[], verbose: boolean): void {
   }
 }
 
-function writeMissing(all: readonly Compared[]): void {
-  const missing = missingTypes(all).map(([type, files]) => ({ type, files }));
-  writeFileSync(path.join(root, 'tools', 'status', 'corpus-missing.json'), `${JSON.stringify({ missing }, null, 2)}\n`);
-}
-
 function main(arguments_: readonly string[]): number {
   const folder = corpusFolder(root);
   if (folder === null) {
@@ -42,7 +37,7 @@ function main(arguments_: readonly string[]): number {
     printDetails(all, arguments_.includes('--verbose'));
     printTable(all);
   }
-  if (arguments_.includes('--write')) writeMissing(all);
+  if (arguments_.includes('--write')) writeMissing(missingTypes(all).map(([type, files]) => ({ type, files })));
   const failed = all.filter((each) => each.outcome.startsWith('FAILURE')).length;
   console.log(`\ncorpus: ${all.length} files, ${failed} failures`);
   return failed === 0 ? 0 : 1;
