@@ -8,6 +8,11 @@ export interface SharedCell {
   store(value: number): void;
   /** Adds atomically and returns the NEW value. */
   add(amount: number): number;
+  /**
+   * As `add`, for what this thread holds and gives back later (requests and connections that are open now): should the thread die before, the
+   * main thread takes the rest back.
+   */
+  hold(amount: number): number;
   /** Replaces `expected` by `value` atomically; false when another thread was quicker. */
   compareExchange(expected: number, value: number): boolean;
 }

@@ -60,6 +60,8 @@ export interface StatsSchema {
   readonly counters: readonly string[];
   readonly gauges: readonly string[];
   readonly histograms: readonly (readonly [name: string, unit: HistogramUnit])[];
+  /** Gauges of a thread that died stay in the sum (as counters do), because other threads undo what it did. Default false. */
+  readonly gaugesOutliveThreads?: boolean;
 }
 
 /** Handles by name; asking for a name that the schema lacks is a bug. The handle for one name is made once. */

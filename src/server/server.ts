@@ -17,7 +17,7 @@ import type { ProcessLoggers } from './logger.ts';
 import { MainStats } from './main-stats.ts';
 import { MainThread } from './main-thread.ts';
 import type { ServerOptions } from './options.ts';
-import { createSharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
+import { createSharedCellSpace, ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
 import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { HostUpdate } from '../core/upstream/host-update.ts';
 import type { OpenedAdmin } from './server-admin.ts';
@@ -87,10 +87,10 @@ export class Server {
     // An inline worker has the main thread's dispatcher: one thread, one loop, one name.
     this.dispatcher = new ThreadDispatcher({ name: setup.inline ? 'worker_0' : 'main_thread' });
     this.stopped = new Promise((resolve) => (this.onStopped = resolve));
-    this.sharedCells = setup.inline ? null : createSharedCellSpace();
     // A program that embeds the proxy keeps its own way of hearing of bugs.
     if (!setup.inline) logBugs(this.loggers, () => {});
     const concurrency = setup.inline ? 1 : this.options.concurrency;
+    this.sharedCells = setup.inline ? null : createSharedCellSpace(concurrency);
     this.serverStats = new ServerStats(this.stats.root.scope('server'), concurrency, this.options.restartEpoch);
     this.listenerStats = new ListenerManagerStats(this.stats.root.scope('listener_manager'));
     this.flushTimer = this.dispatcher.createTimer(() => this.flush());
@@ -102,6 +102,7 @@ export class Server {
         setup.inline ? new InlineWorker(index, this.loggers, this.inlineHost(), listener) : this.threadWorker(index).listen(listener),
       merger: this.stats.merger,
       logger: this.log,
+      onCrash: (index) => this.takeBack(index),
       crashes: this.serverStats.workerCrashes,
     });
   }
@@ -226,6 +227,13 @@ export class Server {
     this.refreshStats();
     this.stats.intervals.flush();
     if (this.ending === null) this.flushTimer.enable(this.flushIntervalMs);
+  }
+
+  /** Requests and connections of a worker that died are over: hosts, circuit breakers and connection limits must not count them for ever. */
+  private takeBack(index: number): void {
+    if (this.sharedCells === null) return;
+    const changed = new ThreadSharedCells(this.sharedCells).reclaim(index);
+    this.mainThread?.clusters.manager.refreshCircuitBreakers(changed);
   }
 
   /** Brings gauges up to date that are read from elsewhere; with `stats_flush_on_admin` this is the flush. */

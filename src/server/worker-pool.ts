@@ -35,6 +35,8 @@ export interface WorkerPoolOptions {
   readonly create: (index: number, listener: WorkerListener) => WorkerChannel;
   readonly merger: StatsMerger;
   readonly logger: Logger;
+  /** The thread of a worker has ended by itself; called before its replacement starts. */
+  readonly onCrash: (index: number) => void;
   /** `server.worker_crashes` (nuncio's own). */
   readonly crashes: Counter;
 }
@@ -93,7 +95,8 @@ export class WorkerPool implements WorkerListener {
   private configureSlot(slot: Slot, message: ConfigureMessage): Promise<void> {
     return new Promise((resolve, reject) => {
       slot.configured = { resolve, reject };
-      slot.channel.send(message);
+      const { sharedCells } = message;
+      slot.channel.send(sharedCells === null ? message : { ...message, sharedCells: { ...sharedCells, row: slot.channel.index } });
     });
   }
 
@@ -207,6 +210,7 @@ export class WorkerPool implements WorkerListener {
     this.options.crashes.inc();
     this.options.logger.log(LOG_CRITICAL, `worker_${index} crashed: ${error.stack ?? error.message}`);
     slot.stats.end();
+    this.options.onCrash(index);
     settle(slot, 'configured', error);
     settle(slot, 'drained', null);
     settle(slot, 'stopped', null);

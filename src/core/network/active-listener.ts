@@ -85,8 +85,8 @@ export class ActiveListener {
   /** Called by each connection as it closes. */
   removed(connection: ServerConnection): void {
     if (!this.live.delete(connection)) return;
-    this.ownCount.add(-1);
-    this.globalCount.add(-1);
+    this.ownCount.hold(-1);
+    this.globalCount.hold(-1);
   }
 
   private listen(address: ListenAddress): Promise<Acceptor | number> {
@@ -144,8 +144,8 @@ export class ActiveListener {
     connection.streamInfo.filterChainName = chain.name;
     connection.streamInfo.listenerName = this.config.name;
     transport.setNoDelay(true);
-    this.ownCount.add(1);
-    this.globalCount.add(1);
+    this.ownCount.hold(1);
+    this.globalCount.hold(1);
     const active = new ServerConnection(this, connection);
     this.live.add(active);
     connection.addConnectionCallbacks(active);

@@ -8,7 +8,7 @@ import { createSharedCellSpace, ThreadSharedCells } from './thread-shared-cells.
 const small = { names: 64, nameWords: 4_096, cellWords: 4_096 };
 const makers: Record<string, () => SharedCells & { readonly size: number }> = {
   local: () => new LocalSharedCells(),
-  shared: () => new ThreadSharedCells(createSharedCellSpace(small)),
+  shared: () => new ThreadSharedCells(createSharedCellSpace(2, small)),
 };
 
 for (const [name, make] of Object.entries(makers)) {
@@ -41,7 +41,7 @@ for (const [name, make] of Object.entries(makers)) {
 }
 
 test('shared: freed names make room for ever', () => {
-  const cells = new ThreadSharedCells(createSharedCellSpace(small));
+  const cells = new ThreadSharedCells(createSharedCellSpace(2, small));
   for (let i = 0; i < 500; i++) {
     cells.block(`cluster-${i}`, 17).forEach((cell) => assert.equal(cell.load(), 0));
     cells.block(`cluster-${i}`, 17)[3].store(-1);
@@ -51,7 +51,7 @@ test('shared: freed names make room for ever', () => {
 });
 
 test('shared: too many names is an error, and the lock is free afterwards', () => {
-  const cells = new ThreadSharedCells(createSharedCellSpace(small));
+  const cells = new ThreadSharedCells(createSharedCellSpace(2, small));
   assert.throws(() => {
     for (let i = 0; i < 100; i++) cells.cell(`n${i}`);
   }, /out of names/);
@@ -60,7 +60,7 @@ test('shared: too many names is an error, and the lock is free afterwards', () =
 });
 
 test('shared: threads find one cell by name and lose no addition', async () => {
-  const space = createSharedCellSpace(small);
+  const space = createSharedCellSpace(2, small);
   const url = new URL('./thread-shared-cells.ts', import.meta.url).href;
   const code = `
     import { workerData } from 'node:worker_threads';
@@ -71,4 +71,23 @@ test('shared: threads find one cell by name and lose no addition', async () => {
   await Promise.all(threads.map((each) => new Promise((resolve, reject) => each.on('exit', resolve).on('error', reject))));
   const cells = new ThreadSharedCells(space);
   for (let i = 0; i < 20; i++) assert.equal(cells.cell(`shared${i}`).load(), 1_000);
+});
+
+test('shared: what a dead worker held is taken back, what it only counted stays', () => {
+  const space = createSharedCellSpace(2, small);
+  const main = new ThreadSharedCells(space);
+  const [one, two] = [0, 1].map((row) => new ThreadSharedCells({ ...space, row }));
+  for (const worker of [one, two]) {
+    const [active, total] = worker.block('host.a', 2);
+    for (let i = 0; i < 5; i++) active.hold(1);
+    active.hold(-2);
+    total.add(5);
+  }
+  two.cell('untouched').add(1);
+  assert.deepEqual(main.block('host.a', 2).map((cell) => cell.load()), [6, 10]);
+  assert.deepEqual(main.reclaim(0), ['host.a']);
+  assert.deepEqual(main.block('host.a', 2).map((cell) => cell.load()), [3, 10]);
+  assert.deepEqual(main.reclaim(0), []);
+  assert.equal(two.block('host.a', 2)[0].hold(-3), 0);
+  assert.deepEqual(main.reclaim(1), []);
 });

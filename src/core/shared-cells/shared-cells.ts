@@ -47,6 +47,11 @@ class LocalCell implements SharedCell {
     return this.value;
   }
 
+  /** A thread that dies takes its cells with it. */
+  hold(amount: number): number {
+    return this.add(amount);
+  }
+
   compareExchange(expected: number, value: number): boolean {
     if (this.value !== expected) return false;
     this.value = value | 0;

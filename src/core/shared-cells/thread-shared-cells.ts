@@ -6,6 +6,9 @@ import type { SharedCell, SharedCells } from '../../contract/shared-cells.ts';
  *
  * The buffer is big but costs memory only where it has been touched (the system gives pages on first write). Layout, in 32-bit words:
  * header · directory (open addressing, 4 words an entry) · names (UTF-16 code units packed two a word, first their count) · cells.
+ *
+ * A block is its cells, and behind them for every worker a row of what that worker holds of each (SharedCell.hold): only the worker
+ * writes its row, and main subtracts the row when the worker has died.
  */
 const LOCK = 0;
 const CELL_TOP = 1;
@@ -39,24 +42,32 @@ const DEFAULT_SIZES: SharedCellSizes = { names: 1 << 20, nameWords: 1 << 24, cel
 export interface SharedCellSpace {
   readonly buffer: SharedArrayBuffer;
   readonly sizes: SharedCellSizes;
+  /** Workers that have a row of their own. */
+  readonly rows: number;
+  /** Row of the thread that this is for; -1 = none (main, whose death ends everything). */
+  readonly row: number;
 }
 
-/** Makes the space; main thread, once. */
-export function createSharedCellSpace(sizes: SharedCellSizes = DEFAULT_SIZES): SharedCellSpace {
+/** Makes the space; main thread, once. `rows` = workers. */
+export function createSharedCellSpace(rows: number, sizes: SharedCellSizes = DEFAULT_SIZES): SharedCellSpace {
   const words = HEADER + sizes.names * ENTRY + sizes.nameWords + sizes.cellWords;
-  return { buffer: new SharedArrayBuffer(words * 4), sizes };
+  return { buffer: new SharedArrayBuffer(words * 4), sizes, rows, row: -1 };
 }
 
 /** One thread's view of the space. */
 export class ThreadSharedCells implements SharedCells {
   private readonly words: Int32Array;
   private readonly sizes: SharedCellSizes;
+  private readonly rows: number;
+  private readonly row: number;
   private readonly nameBase: number;
   private readonly cellBase: number;
 
   constructor(space: SharedCellSpace) {
     this.words = new Int32Array(space.buffer);
     this.sizes = space.sizes;
+    this.rows = space.rows;
+    this.row = space.row;
     this.nameBase = HEADER + space.sizes.names * ENTRY;
     this.cellBase = this.nameBase + space.sizes.nameWords;
   }
@@ -70,8 +81,37 @@ export class ThreadSharedCells implements SharedCells {
     const at = this.find(name, hashOf(name)) ?? this.add(name, count);
     this.unlock();
     const cells: SharedCell[] = [];
-    for (let i = 0; i < count; i++) cells.push(new WordCell(this.words, at + i));
+    const held = at + count * (1 + this.row);
+    for (let i = 0; i < count; i++) cells.push(new WordCell(this.words, at + i, this.row < 0 ? -1 : held + i));
     return cells;
+  }
+
+  /** Takes back what a dead worker holds. Main thread, before the row is used again. Returns the names of the blocks that it changed. */
+  reclaim(row: number): string[] {
+    const changed: string[] = [];
+    this.lock();
+    for (let i = 0; i < this.sizes.names; i++) {
+      const entry = HEADER + i * ENTRY;
+      if (this.words[entry + AT] > 0 && this.reclaimBlock(entry, row)) changed.push(this.nameAt(this.words[entry + NAME]));
+    }
+    this.unlock();
+    return changed;
+  }
+
+  private reclaimBlock(entry: number, row: number): boolean {
+    const { words } = this;
+    const at = words[entry + AT];
+    const count = words[entry + COUNT];
+    let changed = false;
+    for (let i = 0; i < count; i++) {
+      const heldAt = at + count * (1 + row) + i;
+      const held = words[heldAt];
+      if (held === 0) continue;
+      words[heldAt] = 0;
+      Atomics.sub(words, at + i, held);
+      changed = true;
+    }
+    return changed;
   }
 
   free(name: string): void {
@@ -117,8 +157,8 @@ export class ThreadSharedCells implements SharedCells {
     const { words } = this;
     // Three quarters full is full: searches stay short.
     if (words[USED] >= (this.sizes.names / 4) * 3) return this.exhausted('names');
-    const at = this.allocate(this.cellBase, CELL_TOP, this.sizes.cellWords, count, 'cells');
-    words.fill(0, at, at + count);
+    const at = this.allocate(this.cellBase, CELL_TOP, this.sizes.cellWords, this.wordsOf(count), 'cells');
+    words.fill(0, at, at + this.wordsOf(count));
     const mask = this.sizes.names - 1;
     let i = hash & mask;
     while (words[HEADER + i * ENTRY + AT] > 0) i = (i + 1) & mask;
@@ -134,11 +174,16 @@ export class ThreadSharedCells implements SharedCells {
   private freeEntry(entry: number): void {
     if (entry < 0) return;
     const { words } = this;
-    this.release(words[entry + AT], words[entry + COUNT]);
+    this.release(words[entry + AT], this.wordsOf(words[entry + COUNT]));
     const name = words[entry + NAME];
     this.release(name, nameSize(words[name]));
     words[entry + AT] = TOMBSTONE;
     words[USED]--;
+  }
+
+  /** Of a block: its cells and every worker's row. */
+  private wordsOf(count: number): number {
+    return count * (1 + this.rows);
   }
 
   private allocate(base: number, top: number, limit: number, count: number, what: string): number {
@@ -207,10 +252,13 @@ export class ThreadSharedCells implements SharedCells {
 class WordCell implements SharedCell {
   private readonly words: Int32Array;
   private readonly at: number;
+  /** This thread's own part, or -1. */
+  private readonly heldAt: number;
 
-  constructor(words: Int32Array, at: number) {
+  constructor(words: Int32Array, at: number, heldAt: number) {
     this.words = words;
     this.at = at;
+    this.heldAt = heldAt;
   }
 
   load(): number {
@@ -222,6 +270,11 @@ class WordCell implements SharedCell {
   }
 
   add(amount: number): number {
+    return (Atomics.add(this.words, this.at, amount) + amount) | 0;
+  }
+
+  hold(amount: number): number {
+    if (this.heldAt >= 0) this.words[this.heldAt] += amount;
     return (Atomics.add(this.words, this.at, amount) + amount) | 0;
   }
 

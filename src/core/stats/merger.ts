@@ -191,7 +191,8 @@ export class StatsSource {
     if (block !== undefined && schema !== undefined) {
       for (const row of block.rows.filter((each) => each.reader === this.reader)) {
         const baselines = (block.baselines ??= new Float64Array(schema.counters.length + schema.gauges.length));
-        for (let i = 0; i < schema.counters.length; i++) baselines[i] -= row.reader.read(row.address + i);
+        const kept = schema.counters.length + (schema.gaugesOutliveThreads === true ? schema.gauges.length : 0);
+        for (let i = 0; i < kept; i++) baselines[i] -= row.reader.read(row.address + i);
       }
     }
     // The block stays listed: a replacement of the thread is about to take it.

@@ -29,6 +29,8 @@ export interface ClusterSettings {
 }
 
 const PRIORITY_NAMES = ['default', 'high'];
+/** Begins the names of the cells of a cluster's circuit breakers. */
+export const BREAKER_CELLS = 'cluster.';
 const NEVER = { numerator: 0, denominator: 100 };
 
 /**
@@ -190,7 +192,7 @@ export class ClusterInfoImpl implements ClusterInfo {
   }
 
   private bindCells(): readonly SharedCell[] {
-    return (this.cells ??= this.context.sharedCells.block(`cluster.${this.name}`, 2 * CELLS_PER_PRIORITY + 1));
+    return (this.cells ??= this.context.sharedCells.block(`${BREAKER_CELLS}${this.name}`, 2 * CELLS_PER_PRIORITY + 1));
   }
 }
 

@@ -2,9 +2,11 @@ import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
 import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
 import { ConfigError } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
+import { PRIORITY_DEFAULT, PRIORITY_HIGH } from '../../contract/route.ts';
 import type { ClusterManager } from '../../contract/upstream.ts';
 import { defineStatsSchema } from '../stats/store.ts';
 import { ClusterEntry } from './cluster-entry.ts';
+import { BREAKER_CELLS } from './cluster-info.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { SystemDnsLookup } from './dns-lookup.ts';
 import { UpstreamHost } from './host.ts';
@@ -87,8 +89,17 @@ export class ClusterManagerImpl implements ClusterManager {
 
   /** Main, when a removed cluster's `done` was called on every thread: gives back the cells of its circuit breakers and hosts. */
   freeSharedCells(name: string, context: FactoryContext): void {
-    context.sharedCells.free(`cluster.${name}`);
+    context.sharedCells.free(`${BREAKER_CELLS}${name}`);
     context.sharedCells.freePrefix(UpstreamHost.cellPrefix(name));
+  }
+
+  /** Main, when a worker has died and what it held was taken back: `names` of the blocks of cells that changed. */
+  refreshCircuitBreakers(names: readonly string[]): void {
+    for (const name of names) {
+      const entry = name.startsWith(BREAKER_CELLS) ? this.entries.get(name.slice(BREAKER_CELLS.length)) : undefined;
+      entry?.info.resourceManager(PRIORITY_DEFAULT).refresh();
+      entry?.info.resourceManager(PRIORITY_HIGH).refresh();
+    }
   }
 
   /** Takes a cluster out; its running streams finish, then `done` is called. See freeSharedCells. */

@@ -45,6 +45,8 @@ export const CIRCUIT_BREAKER_SCHEMA = defineStatsSchema({
   counters: [],
   gauges: ['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
   histograms: [],
+  // One thread shows "open", another may take it back: what a dead one has shown must stay in the sum.
+  gaugesOutliveThreads: true,
 });
 
 /** With `track_remaining`. */

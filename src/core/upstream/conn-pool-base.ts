@@ -58,7 +58,7 @@ export abstract class ActiveClient implements Linked<ActiveClient> {
     this.connectTimer.enable(pool.cluster.connectTimeout);
     const { stats, host } = pool;
     host.stats.cxTotal.add(1);
-    host.stats.cxActive.add(1);
+    host.stats.cxActive.hold(1);
     stats.upstreamCxTotal.inc();
     stats.upstreamCxActive.inc();
     pool.resources.connections.inc();
@@ -99,7 +99,7 @@ export abstract class ActiveClient implements Linked<ActiveClient> {
     const { stats, host, resources, dispatcher } = this.pool;
     stats.upstreamCxLengthMs.record(Math.round(dispatcher.now() - this.createdAt));
     stats.upstreamCxActive.dec();
-    host.stats.cxActive.add(-1);
+    host.stats.cxActive.hold(-1);
     resources.connections.dec();
     this.releaseStreams();
   }
@@ -244,7 +244,7 @@ export abstract class ConnPoolBase {
     this.pending.pushFront(stream);
     this.stats.upstreamRqPendingTotal.inc();
     this.stats.upstreamRqPendingActive.inc();
-    this.host.stats.rqPendingActive.add(1);
+    this.host.stats.rqPendingActive.hold(1);
     this.resources.pendingRequests.inc();
     this.createConnections();
   }
@@ -264,7 +264,7 @@ export abstract class ConnPoolBase {
     this.removeCapacity(1, client);
     this.activeStreamCount++;
     this.host.stats.rqTotal.add(1);
-    this.host.stats.rqActive.add(1);
+    this.host.stats.rqActive.hold(1);
     this.stats.upstreamRqTotal.inc();
     this.stats.upstreamRqActive.inc();
     this.resources.requests.inc();
@@ -274,7 +274,7 @@ export abstract class ConnPoolBase {
   /** A stream ended; `client` does not count it among its active ones any more. Waiting streams get the connection in the next round. */
   onStreamClosed(client: ActiveClient): void {
     this.activeStreamCount--;
-    this.host.stats.rqActive.add(-1);
+    this.host.stats.rqActive.hold(-1);
     this.stats.upstreamRqActive.dec();
     this.resources.requests.dec();
     const limitedByConcurrency = client.remainingStreams > client.concurrentStreamLimit - client.activeStreams - 1;
@@ -449,7 +449,7 @@ export abstract class ConnPoolBase {
 
   private pendingGone(): void {
     this.stats.upstreamRqPendingActive.dec();
-    this.host.stats.rqPendingActive.add(-1);
+    this.host.stats.rqPendingActive.hold(-1);
     this.resources.pendingRequests.dec();
   }
 

@@ -48,6 +48,7 @@ export class CircuitBreakers implements ResourceManager {
   readonly requests: CountedResource;
   readonly retries: Resource;
   readonly maxConnectionsPerHost: number;
+  private readonly counted: readonly CountedResource[];
 
   constructor(options: ResourceManagerOptions) {
     const { thresholds, runtime, runtimePrefix, cells, gauges, remaining } = options;
@@ -60,6 +61,12 @@ export class CircuitBreakers implements ResourceManager {
     const budget = thresholds.retryBudgetPercent !== null || thresholds.minRetryConcurrency !== null;
     this.retries = budget ? new RetryBudget(this, retries, runtime, `${runtimePrefix}retry_budget.`, thresholds) : retries;
     this.maxConnectionsPerHost = thresholds.maxConnectionsPerHost;
+    this.counted = [this.connections, this.pendingRequests, this.requests, retries];
+  }
+
+  /** Main thread: the counts have changed without a call of inc or dec. */
+  refresh(): void {
+    for (const each of this.counted) each.refresh();
   }
 }
 
@@ -106,17 +113,22 @@ class CountedResource implements Resource {
   }
 
   inc(): void {
-    const count = this.cell.add(1);
+    const count = this.cell.hold(1);
     const max = this.max;
     if (this.remaining !== null && count <= max) this.remaining.dec();
     this.show(count >= max);
   }
 
   dec(): void {
-    const count = this.cell.add(-1);
+    const count = this.cell.hold(-1);
     const max = this.max;
     if (this.remaining !== null && count < max) this.remaining.inc();
     this.show(count >= max);
+  }
+
+  /** A thread that died gave back what it held: shows what is true now. */
+  refresh(): void {
+    this.show(this.cell.load() >= this.max);
   }
 
   private show(open: boolean): void {

@@ -29,6 +29,10 @@ export class LocalCell implements SharedCell {
     return this.value;
   }
 
+  hold(amount: number): number {
+    return this.add(amount);
+  }
+
   compareExchange(expected: number, value: number): boolean {
     if (this.value !== expected) return false;
     this.value = value;
