@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ConfigError } from '../../contract/errors.ts';
+import { ipAddress } from '../network/address.ts';
 import { TestThread } from './test-support.ts';
 
 let thread: TestThread;
@@ -133,4 +134,17 @@ test('removing a cluster frees its statistics when its connections are gone', ()
   thread.clusters.freeSharedCells('a', thread.context);
   assert.equal(thread.sharedCells.size, 1);
   assert.equal(other.hosts[0].stats.rqTotal.load(), 1);
+});
+
+test('upstream_bind_config: connections are made from the source address of the same family', () => {
+  const bind = 'upstream_bind_config: {source_address: {address: 192.0.2.7, port_value: 0}, extra_source_addresses: [{address: {address: "::1", port_value: 9}}]}';
+  const { info } = thread.addCluster(yaml(bind));
+  const sources = ['192.0.2.1', '2001:db8::1'].map((remote) => info.sourceAddressFor(ipAddress(remote, 80)));
+  assert.deepEqual(sources.map((each) => each?.text), ['192.0.2.7:0', '[::1]:9']);
+  assert.equal(thread.addCluster(yaml('').replace('name: a', 'name: b')).info.sourceAddressFor(ipAddress('192.0.2.1', 80)), null);
+});
+
+test('fields of other cluster types', () => {
+  assert.throws(() => thread.addCluster(yaml('eds_cluster_config: {eds_config: {ads: {}}}')), /eds_cluster_config set in a non-EDS cluster/);
+  assert.throws(() => thread.addCluster(yaml('http2_protocol_options: {}')), /not in nuncio yet: Cluster.http2_protocol_options/);
 });

@@ -4,6 +4,7 @@ import type { Any } from '@bufbuild/protobuf/wkt';
 import type { HttpConnectionManager } from '#api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { fakeContext } from '../../../../common/testing/fake-context.ts';
 import { fromYaml } from '../../../../common/testing/messages.ts';
+import { testRequest, testStreamInfo } from '../../../../common/testing/stream.ts';
 import { ConfigError } from '../../../../contract/errors.ts';
 import type { ExtensionFactory, HttpFilterFactory } from '../../../../contract/extension.ts';
 import type { ConnectionManagerConfig } from '../../../../core/http/conn-manager-config.ts';
@@ -142,4 +143,17 @@ for (const { yaml, filters, path, why } of bad) {
 test('an optional filter that nuncio does not have is left out', () => {
   const unknown = `- {name: other, is_optional: true, typed_config: {"@type": ${TYPE}/envoy.extensions.filters.http.cors.v3.Cors}}`;
   assert.doesNotThrow(() => build('', `${unknown}\n${ROUTER}`));
+});
+
+test('early header mutations change the headers one after the other', () => {
+  const type = 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation';
+  const config = build(`early_header_mutation_extensions:
+- name: e
+  typed_config:
+    "@type": type.googleapis.com/${type}
+    mutations: [{append: {header: {key: a, value: "%REQ(b)%"}}}, {remove: b}]
+`);
+  const headers = testRequest('/', ['b', 'v']);
+  for (const mutation of config.earlyHeaderMutations) assert.equal(mutation.mutate(headers, testStreamInfo()), true);
+  assert.deepEqual([headers.get('a'), headers.get('b')], ['v', undefined]);
 });
