@@ -23,11 +23,13 @@ export function composeRequestPath(message: Listener, services: ThreadServices, 
   const context = factoryContext(services, { clusterManager: clusters, drainDecision, messages: trustingUnpacker, validationOnly: false });
   // socket → filter chain match → network filters, each from its typed_config by the registry (core/network/listener-config).
   //   http_connection_manager: codec/http1 turns bytes into streams, core/http/connection-manager makes each an ActiveStream:
-  //     request checks, path normalisation, x-forwarded-for, request id, a snapshot of the routes
-  //   → HTTP filters in order (core/http/filter-manager), for each stream its own
-  //   → router, the last of them: route → cluster → retry and timeout state (core/router)
-  //   → load balancer picks a host, its pool gives a stream (core/upstream), the client codec writes the request
-  // and back: upstream codec → router → filters in reverse → server codec → one write at the end of the turn → access log.
+  //     request checks, path normalisation, x-forwarded-for, request id (active-stream), the cached route (active-stream-route)
+  //   → HTTP filters in order (core/http/filter-manager-decoding), for each stream its own
+  //   → router, the last of them: cluster, timeouts, the route's header changes (core/router/router)
+  //   → load balancer picks a host, its pool gives a stream (core/upstream)
+  //   → retry state, mirrors, an UpstreamRequest for each attempt (core/router), the client codec writes the request
+  // and back: upstream codec → router-responses → filters in reverse (core/http/filter-manager-encoding) → server codec → one write at the
+  // end of the turn → access log.
   const config = buildListener(message, context);
   // Envoy lists these for every listener; they count once there are discovered filters (ECDS).
   for (const name of ['extension_config_missing', 'network_extension_config_missing']) config.context.listenerScope.counter(name);
