@@ -22,6 +22,8 @@ export interface StandOptions {
   /** HTTP filters before the router. */
   readonly filters?: readonly object[];
   readonly cluster?: object;
+  /** Clusters beside the origin. */
+  readonly clusters?: readonly object[];
   readonly listener?: object;
   readonly runtime?: object;
   readonly bootstrap?: object;
@@ -64,7 +66,7 @@ export function configOf(options: StandOptions, ports: { admin: number; listener
     layered_runtime: { layers: [{ name: 'static', static_layer: options.runtime ?? {} }] },
     static_resources: {
       listeners: [{ name: 'in', address: address(ports.listener), filter_chains: [{ filters: [network] }], ...options.listener }],
-      clusters: [{ name: 'origin', type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: 'origin', endpoints }, ...options.cluster }],
+      clusters: [{ name: 'origin', type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: 'origin', endpoints }, ...options.cluster }, ...(options.clusters ?? [])],
     },
     ...options.bootstrap,
   };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { leakCheck, statusOf } from '../../harness/index.ts';
-import { address, Stand } from '../stand.ts';
+import { Stand } from '../stand.ts';
 
 after(leakCheck());
 
@@ -42,7 +42,7 @@ describe('the access log', () => {
 
   it('CVE-2026-47220: every operator has an answer to a request without a host, a path or a response', () => {
     const operators = [
-      'REQ(HOST)', 'REQ(:AUTHORITY)', 'REQ(X?:AUTHORITY):3', 'REQ_WITHOUT_QUERY(:PATH)', 'REQ_WITHOUT_QUERY(X-NONE?:AUTHORITY)', 'RESP(X)', 'TRAILER(X)',
+      'REQ(HOST)', 'REQ(:AUTHORITY)', 'REQ(X?:AUTHORITY):3', 'RESP(X)', 'TRAILER(X)',
       'START_TIME', 'BYTES_RECEIVED', 'BYTES_SENT', 'PROTOCOL', 'RESPONSE_CODE', 'RESPONSE_FLAGS', 'RESPONSE_FLAGS_LONG', 'RESPONSE_CODE_DETAILS', 'DURATION',
       'REQUEST_DURATION', 'RESPONSE_DURATION', 'RESPONSE_TX_DURATION', 'UPSTREAM_HOST', 'UPSTREAM_CLUSTER', 'UPSTREAM_LOCAL_ADDRESS', 'UPSTREAM_REMOTE_ADDRESS',
       'UPSTREAM_TRANSPORT_FAILURE_REASON', 'UPSTREAM_REQUEST_ATTEMPT_COUNT', 'DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT', 'DOWNSTREAM_LOCAL_ADDRESS', 'ROUTE_NAME',
@@ -109,9 +109,8 @@ describe('headers that are made of what a peer sent', () => {
   });
 });
 
-it('CVE-2026-73546: an address of the configuration is data, too', () =>
-  Stand.with({ cluster: { alt_stat_name: '<img src=x onerror=alert(1)>' }, bootstrap: { stats_config: {} } }, async (stand) => {
-    assert.ok(address(stand.port));
+it('CVE-2026-73546: the name of a cluster in statistics, too', () =>
+  Stand.with({ cluster: { alt_stat_name: '<img src=x onerror=alert(1)>' } }, async (stand) => {
     const { body } = await stand.admin('/stats?format=html');
     assert.ok(!body.includes('<img src=x'), 'unescaped');
   }));
