@@ -62,6 +62,8 @@ describe('the npm package', () => {
       'dist/cli/bin.js',
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/worker.js',
+      'dist/THIRD-PARTY-LICENSES.txt',
       'api/envoy.binpb',
       'LICENSE',
       'NOTICE',

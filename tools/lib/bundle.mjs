@@ -11,6 +11,9 @@ const STAMP = 'dist/bundle-stamp';
 /** What the bundle is made of, as ./nuncio has it. */
 const INPUTS = ['src', 'package.json', 'package-lock.json', 'tools/lib/bundle.mjs', 'node_modules/.package-lock.json'];
 
+/** Licences of the packages whose code is in the bundle. */
+const LICENSES = 'THIRD-PARTY-LICENSES.txt';
+
 /** Files of earlier bundles stay for this long: a process that runs from them may load some late. */
 const KEEP_OLD_MS = 3_600_000;
 
@@ -95,11 +98,12 @@ async function makeBundle(root, esbuild) {
   // Entries last: what they import is there by then.
   const isEntry = (file) => !/-[0-9A-Z]{8}\.js/.test(file.path);
   for (const file of files.filter((each) => !isEntry(each))) replaceFile(file.path, file.contents);
+  replaceFile(path.join(dist, LICENSES), licenses(root, results));
   replaceFile(path.join(dist, 'log-lines.json'), JSON.stringify(logLines(root, dist, files)));
   for (const file of files.filter(isEntry)) replaceFile(file.path, file.contents);
   chmodSync(path.join(dist, 'cli/bin.js'), 0o755);
   removeOld(dist, new Set(files.map((file) => path.basename(file.path))));
-  writeFileSync(path.join(root, STAMP), JSON.stringify([...files.map((file) => path.relative(dist, file.path)), 'log-lines.json', path.basename(STAMP)]));
+  writeFileSync(path.join(root, STAMP), JSON.stringify([...files.map((file) => path.relative(dist, file.path)), 'log-lines.json', LICENSES, path.basename(STAMP)]));
   utimesSync(path.join(root, STAMP), started, started);
 }
 
@@ -108,6 +112,30 @@ function replaceFile(file, contents) {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, contents);
   renameSync(draft, file);
+}
+
+/** The licence of each package that has a part in the bundle, as the package states it. */
+function licenses(root, results) {
+  const packages = new Map();
+  for (const input of results.flatMap(({ metafile }) => Object.keys(metafile.inputs))) {
+    const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (found === null) continue;
+    if (!packages.has(found[1])) packages.set(found[1], []);
+    packages.get(found[1]).push(path.join(root, input));
+  }
+  return [...packages].sort().map(([name, files]) => licenseOf(path.join(root, 'node_modules', name), files)).join('\n\n');
+}
+
+/** From its file of that name, or else from the comments at the head of the files that are used. */
+function licenseOf(folder, files) {
+  const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+  const text = file === undefined ? [...new Set(files.map(headOf))].join('\n') : readFileSync(path.join(folder, file), 'utf8');
+  return `${name} ${version} (${license})\n\n${text}`;
+}
+
+function headOf(file) {
+  return /^(?:\/\/.*\n)*/.exec(readFileSync(file, 'utf8'))[0].replaceAll(/^\/\/ ?/gm, '');
 }
 
 /** Lines of the bundle that log something, for src/server/source-location.ts. */
