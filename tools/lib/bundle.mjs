@@ -123,7 +123,7 @@ function licenses(root, results) {
     if (!packages.has(found[1])) packages.set(found[1], []);
     packages.get(found[1]).push(path.join(root, input));
   }
-  return [...packages].sort().map(([name, files]) => licenseOf(path.join(root, 'node_modules', name), files)).join('\n\n');
+  return [...packages].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, files]) => licenseOf(path.join(root, 'node_modules', name), files)).join('\n\n');
 }
 
 /** From its file of that name, or else from the comments at the head of the files that are used. */

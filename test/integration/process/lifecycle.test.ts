@@ -114,7 +114,7 @@ describe('a graceful end', () => {
       // The worker hears of it a moment later than main says it.
       await until('new connections refused', async () => {
         const late = await RawClient.connect({ port }).catch(() => null)
-        late?.close()
+        await late?.close()
         return late === null || null
       })
       const [response] = await client.readResponses(1)
