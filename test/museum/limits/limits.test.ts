@@ -118,6 +118,8 @@ describe('bodies', () => {
       stand.origin.use({ plainTcp: true });
       const client = await stand.connect();
       client.send(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`);
+      await until('the mirror to be connected', () => mirror.connections.length > 0);
+      await stand.statBecomes('cluster.mirror.upstream_rq_active', 1);
       client.send(Buffer.alloc(size, 'x'));
       let seen = -1;
       await until('the upload to stand still', async () => {
