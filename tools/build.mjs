@@ -10,7 +10,7 @@ const dist = path.join(root, 'dist');
 async function main() {
   const started = Date.now() - 1;
   if (!(await ensureBundle(root))) {
-    console.error('esbuild is not installed: npm ci');
+    console.error('there is no bundle; is esbuild installed (npm ci)?');
     return 1;
   }
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');

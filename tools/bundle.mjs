@@ -3,6 +3,6 @@ import { ensureBundle } from './lib/bundle.mjs';
 import { root } from './lib/runtime.mjs';
 
 if (!(await ensureBundle(root))) {
-  console.error('esbuild is not installed: npm ci');
+  console.error('there is no bundle; is esbuild installed (npm ci)?');
   process.exitCode = 1;
 }

@@ -41,13 +41,21 @@ export function entryPoint(root) {
   return path.join(root, bundleIsFresh(root) ? 'dist/cli/bin.js' : 'src/cli/main.ts');
 }
 
-/** Makes the bundle unless it is fresh; false where esbuild is not installed (production packages only): then the sources run. */
+/**
+ * Makes the bundle unless it is fresh. False where it cannot be: esbuild is not installed (production packages only), the folder is
+ * read-only, a source does not parse. Then the sources run.
+ */
 export async function ensureBundle(root) {
   if (bundleIsFresh(root)) return true;
   const esbuild = await loadEsbuild(root);
   if (esbuild === null) return false;
-  await makeBundle(root, esbuild);
-  return true;
+  try {
+    await makeBundle(root, esbuild);
+    return true;
+  } catch (error) {
+    console.error(`no bundle, nuncio runs from its sources: ${error.message}`);
+    return false;
+  }
 }
 
 /** Names of the files that belong to the bundle, relative to dist/. */
