@@ -119,3 +119,27 @@ test('a text readout is told on', () => {
   merger.forEachText((name, value) => texts.push(`${name}=${value}`));
   assert.deepEqual(texts, ['control_plane.identifier=cp-1']);
 });
+
+test('a name of a block that is asked for at its scope is the block\'s: it is listed once', () => {
+  const merger = new StatsMerger();
+  const { store } = thread(merger);
+  const scope = store.root().scope('x');
+  scope.block(schema).counter('hits').inc();
+  scope.counter('hits').inc();
+  scope.gauge('active').inc();
+  scope.counter('other').inc();
+  assert.deepEqual(names(merger).filter((each) => !each.startsWith('x.time')), ['x.active=1', 'x.hits=2', 'x.misses=0', 'x.other=1']);
+});
+
+test('gauges of an ended thread stay where their schema says so', () => {
+  const kept = defineStatsSchema({ id: 'test.kept', counters: [], gauges: ['open'], histograms: [], gaugesOutliveThreads: true });
+  const merger = new StatsMerger();
+  const one = thread(merger);
+  const two = thread(merger);
+  one.store.root().scope('k').block(kept).gauge('open').inc();
+  one.source.end();
+  const open = two.store.root().scope('k').block(kept).gauge('open');
+  assert.deepEqual(names(merger), ['k.open=1']);
+  open.dec();
+  assert.deepEqual(names(merger), ['k.open=0']);
+});

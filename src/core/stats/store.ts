@@ -295,7 +295,7 @@ export class StatsStore {
     return this.keep(name, users, found, new StoredTextReadout(name, this));
   }
 
-  takeBlock(schema: StatsSchema, prefix: string, users: Set<string>): StatsBlock {
+  takeBlock(schema: StatsSchema, prefix: string, users: Set<string>): SchemaBlock {
     const key = `${schema.id}|${prefix}`;
     let shared = this.blocks.get(key);
     if (shared === undefined) {
@@ -369,6 +369,8 @@ class StoreScope implements Scope {
   private readonly store: StatsStore;
   private readonly statNames = new Set<string>();
   private readonly blockKeys = new Set<string>();
+  /** Asked for through this scope: a name of theirs is theirs, else it would be listed twice. */
+  private readonly blocks: SchemaBlock[] = [];
 
   constructor(store: StatsStore, prefix: string) {
     this.store = store;
@@ -376,10 +378,12 @@ class StoreScope implements Scope {
   }
 
   counter(name: string): Counter {
+    for (const block of this.blocks) if (block.schema.counters.includes(name)) return block.counter(name);
     return this.store.takeCounter(this.prefix + name, this.statNames);
   }
 
   gauge(name: string): Gauge {
+    for (const block of this.blocks) if (block.schema.gauges.includes(name)) return block.gauge(name);
     return this.store.takeGauge(this.prefix + name, this.statNames);
   }
 
@@ -392,7 +396,9 @@ class StoreScope implements Scope {
   }
 
   block(schema: StatsSchema): StatsBlock {
-    return this.store.takeBlock(schema, this.prefix, this.blockKeys);
+    const block = this.store.takeBlock(schema, this.prefix, this.blockKeys);
+    if (!this.blocks.includes(block)) this.blocks.push(block);
+    return block;
   }
 
   scope(prefix: string): Scope {
@@ -403,6 +409,7 @@ class StoreScope implements Scope {
     this.store.release(this.statNames, this.blockKeys);
     this.statNames.clear();
     this.blockKeys.clear();
+    this.blocks.length = 0;
   }
 }
 

@@ -80,6 +80,9 @@ export class ClusterManagerImpl implements ClusterManager {
       const block = context.rootScope.scope('cluster_manager').block(MANAGER_SCHEMA);
       block.counter('cluster_added').inc();
       block.gauge('active_clusters').add(1);
+      // Shown as used from the start, as in Envoy; nothing warms without xDS.
+      block.gauge('warming_clusters').set(0);
+      entry.info.block.gauge('warming_state').set(0);
       entry.info.showRemaining();
       if (entry.dns === null) this.showMembership(entry, true, entry.hosts.length);
       else if (!context.validationOnly) this.prepareDns(entry, context);

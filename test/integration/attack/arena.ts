@@ -188,6 +188,8 @@ export class Arena {
       // The admin's own connections are not the listeners'.
       if (found !== null && !line.startsWith('listener.admin') && found.at(-1) !== '0') left.push(line)
     }
+    const names = stats.body.split('\n').map((line) => line.replace(/: .*/, ''))
+    names.forEach((name, i) => name !== '' && names.indexOf(name) !== i && left.push(`${name} listed twice`))
     const clusters = await this.proxy.admin('/clusters')
     for (const line of clusters.body.split('\n')) if (Number(HOST_COUNTS.exec(line)?.[2] ?? 0) !== 0) left.push(line)
     if (left.length === 0 && this.descriptors > 0 && this.openDescriptors() > this.descriptors) {
