@@ -29,7 +29,10 @@ describe('the access log', () => {
       const bytes = FIELD_BYTES.filter((c) => c !== ' ' && c !== '\t');
       // Alone, first, last and next to each other: a JSON escaper that is off by one is so at an edge.
       const values = [...bytes, ...bytes.map((c) => `${c}"`), ...bytes.map((c) => `\\${c}`), bytes.join(''), '\xc3\xa9', '\xed\xa0\x80', '\xf0\x9f\x98\x80'];
-      await stand.exchange(values.map((value) => `GET / HTTP/1.1\r\nhost: a\r\nx: ${value}\r\n\r\n`).join(''), values.length);
+      for (let i = 0; i < values.length; i += 50) {
+        const some = values.slice(i, i + 50);
+        await stand.exchange(some.map((value) => `GET / HTTP/1.1\r\nhost: a\r\nx: ${value}\r\n\r\n`).join(''), some.length);
+      }
       const lines = await stand.logLines(values.length);
       for (const [i, line] of lines.entries()) {
         const logged = JSON.parse(Buffer.from(line, 'latin1').toString('utf8')) as { x: string; both: string };

@@ -205,7 +205,7 @@ describe('the connection to the origin', () => {
     const hole = await Blackhole.start();
     const endpoints = [{ lb_endpoints: [{ endpoint: { address: address(hole.port) } }] }];
     const tcp = filter('tcp', 'filters.network.tcp_proxy.v3.TcpProxy', { stat_prefix: 'tcp', cluster: 'hole' });
-    const clusters = [{ name: 'hole', type: 'STATIC', connect_timeout: '5s', load_assignment: { cluster_name: 'hole', endpoints } }];
+    const clusters = [{ name: 'hole', type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: 'hole', endpoints } }];
     try {
       await Stand.with({ listener: { filter_chains: [{ filters: [tcp] }] }, clusters }, async (stand) => {
         const client = await stand.connect();
