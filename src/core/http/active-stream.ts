@@ -226,7 +226,7 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
     this.manager.reuseTimers(this.timers);
     this.streamInfo.requestComplete = this.dispatcher.now();
     this.config.stats.rqActive.dec();
-    if (this.streamInfo.healthCheck) this.config.stats.tracingHealthCheck.inc();
+    if (this.streamInfo.healthCheck) this.config.stats.tracingHealthCheck?.inc();
     if (this.upgraded) this.config.stats.cxUpgradesActive.dec();
     this.onStreamComplete();
     this.log('DownstreamEnd');

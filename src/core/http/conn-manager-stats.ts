@@ -98,14 +98,17 @@ export class ConnectionManagerStats {
   readonly rqActive: Gauge;
   readonly cxLengthMs: Histogram;
   readonly rqTime: Histogram;
-  readonly tracingHealthCheck: Counter;
+  readonly tracingHealthCheck: Counter | null;
   readonly listenerRqCompleted: Counter;
   /** Index = hundreds of the status; 0 and those above 5 are not counted. */
   readonly rqByClass: readonly (Counter | null)[];
   readonly listenerRqByClass: readonly (Counter | null)[];
 
-  /** `rootScope` holds `http.<prefix>.`, `listenerScope` is `listener.<address>.`. */
-  constructor(rootScope: Scope, listenerScope: Scope, statPrefix: string) {
+  /**
+   * `rootScope` holds `http.<prefix>.`, `listenerScope` is `listener.<address>.`. Without `tracing` the family `tracing.` is not listed, as Envoy's
+   * admin interface has none.
+   */
+  constructor(rootScope: Scope, listenerScope: Scope, statPrefix: string, tracing = true) {
     this.scope = rootScope.scope(`http.${statPrefix}`);
     const block = this.scope.block(HCM_SCHEMA);
     const counter = (name: (typeof COUNTERS)[number]): Counter => block.counter(name);
@@ -157,7 +160,7 @@ export class ConnectionManagerStats {
     this.rqActive = gauge('downstream_rq_active');
     this.cxLengthMs = block.histogram('downstream_cx_length_ms');
     this.rqTime = block.histogram('downstream_rq_time');
-    this.tracingHealthCheck = this.scope.scope('tracing').block(TRACING_SCHEMA).counter('health_check');
+    this.tracingHealthCheck = tracing ? this.scope.scope('tracing').block(TRACING_SCHEMA).counter('health_check') : null;
     const listener = listenerScope.scope(`http.${statPrefix}`).block(LISTENER_SCHEMA);
     this.listenerRqCompleted = listener.counter('downstream_rq_completed');
     this.rqByClass = byClass(block);

@@ -1,6 +1,7 @@
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
 import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
 import { ConfigError } from '../../contract/errors.ts';
+import type { Gauge } from '../../contract/stats.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import { PRIORITY_DEFAULT, PRIORITY_HIGH } from '../../contract/route.ts';
 import type { ClusterManager } from '../../contract/upstream.ts';
@@ -76,6 +77,7 @@ export class ClusterManagerImpl implements ClusterManager {
     if (this.entries.has(message.name)) throw new ConfigError(`cluster manager: duplicate cluster '${message.name}'`, { path: 'name' });
     const entry = new ClusterEntry(message, context, { bindConfig: this.options.bindConfig, addedViaApi });
     this.entries.set(message.name, entry);
+    inflated(context).add(1);
     if (this.options.role === 'main') {
       const block = context.rootScope.scope('cluster_manager').block(MANAGER_SCHEMA);
       block.counter('cluster_added').inc();
@@ -118,6 +120,7 @@ export class ClusterManagerImpl implements ClusterManager {
       block.counter('cluster_removed').inc();
       block.gauge('active_clusters').sub(1);
     }
+    inflated(context).sub(1);
     entry.remove(done);
     return true;
   }
@@ -206,4 +209,9 @@ export class ClusterManagerImpl implements ClusterManager {
     block.counter('default.total_match_count').add(made);
     if (entry.dns !== null) block.gauge('max_host_weight').set(entry.hosts.reduce((max, host) => Math.max(max, host.weight), 1));
   }
+}
+
+/** `thread_local_cluster_manager.<thread>.clusters_inflated`: clusters that this thread has built. */
+function inflated(context: FactoryContext): Gauge {
+  return context.rootScope.scope(`thread_local_cluster_manager.${context.dispatcher.name}`).gauge('clusters_inflated');
 }

@@ -35,7 +35,7 @@ export function adminConnectionManager(context: FactoryContext, router: AdminRou
     drainDecision: context.drainDecision,
     logger: context.loggers.get('admin'),
     date: new DateProvider(context.dispatcher),
-    stats: new ConnectionManagerStats(context.rootScope, context.listenerScope, 'admin'),
+    stats: new ConnectionManagerStats(context.rootScope, context.listenerScope, 'admin', false),
     routeConfigProvider: { config: () => NO_ROUTES },
     filterChainFactory: {
       createFilterChain: (manager) => manager.addStreamDecoderFilter(FILTER_NAME, new AdminFilter(router)),
