@@ -94,7 +94,7 @@ for (const backEnd of BACK_ENDS) {
       over = true
       const result = await load
       assert.deepEqual([result.cut, result.hung], [0, 0])
-      assert.deepEqual([...result.byStatus.keys()].sort(), [200, 503])
+      assert.deepEqual([...result.byStatus.keys()].sort((a, b) => a - b), [200, 503])
       assert.ok((result.byStatus.get(200) ?? 0) > 100)
       await arena.calm()
       const failed = new Set(readLog().slice(logged).filter((line) => !line.startsWith('200 ')))
