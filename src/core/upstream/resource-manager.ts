@@ -70,6 +70,9 @@ export class CircuitBreakers implements ResourceManager {
   }
 }
 
+/** Flips of one call while other threads keep counting over the limit and back; the next call goes on. */
+const MAX_FLIPS = 8;
+
 /** A count over all threads with a limit, and the gauges that show it. */
 class CountedResource implements Resource {
   private readonly configured: number;
@@ -116,26 +119,27 @@ class CountedResource implements Resource {
     const count = this.cell.hold(1);
     const max = this.max;
     if (this.remaining !== null && count <= max) this.remaining.dec();
-    this.show(count >= max);
+    this.refresh();
   }
 
   dec(): void {
     const count = this.cell.hold(-1);
     const max = this.max;
     if (this.remaining !== null && count < max) this.remaining.inc();
-    this.show(count >= max);
+    this.refresh();
   }
 
-  /** A thread that died gave back what it held: shows what is true now. */
+  /**
+   * Shows what is true now. The count is read anew after each flip: another thread may have counted between reading and flipping, and the
+   * last to flip must not leave an old truth standing. Ends at once when nothing changed, which is nearly always.
+   */
   refresh(): void {
-    this.show(this.cell.load() >= this.max);
-  }
-
-  private show(open: boolean): void {
-    const shown = this.shownOpen.load() === 1;
-    if (open === shown) return;
-    if (open && this.shownOpen.compareExchange(0, 1)) this.openGauge.inc();
-    else if (!open && this.shownOpen.compareExchange(1, 0)) this.openGauge.dec();
+    for (let tries = 0; tries < MAX_FLIPS; tries++) {
+      const open = this.cell.load() >= this.max;
+      if (open === (this.shownOpen.load() === 1)) return;
+      if (open && this.shownOpen.compareExchange(0, 1)) this.openGauge.inc();
+      else if (!open && this.shownOpen.compareExchange(1, 0)) this.openGauge.dec();
+    }
   }
 }
 
