@@ -1,3 +1,4 @@
+import type { TurnTask } from './dispatcher.ts';
 import type { CodecError } from './errors.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { BytesMeter, Protocol } from './stream-info.ts';
@@ -55,6 +56,11 @@ export interface CodecConnection {
   resumeDispatch(): void;
   /** HTTP/1 clients: no more output (CONNECT, TCP tunnel): half-closes the connection after what is queued. */
   endWrite(): void;
+  /**
+   * Runs `task` when the present turn ends and before its output leaves: HTTP/2 gathers the frames of all streams and writes them once.
+   * The task is called even if the connection has closed meanwhile; it MUST then do nothing.
+   */
+  atTurnEnd(task: TurnTask): void;
 }
 
 export interface StreamCallbacks {

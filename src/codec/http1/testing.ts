@@ -1,4 +1,5 @@
 /** Test doubles for the HTTP/1 codec: a connection in memory and decoders that write down what they get. For tests and fuzzers. */
+import type { TurnTask } from '../../contract/dispatcher.ts';
 import type {
   CodecConnection,
   RequestDecoder,
@@ -54,6 +55,11 @@ export class FakeConnection implements CodecConnection {
 
   endWrite(): void {
     this.endedWrite = true;
+  }
+
+  /** HTTP/1 gathers nothing: there is no turn here to end. */
+  atTurnEnd(task: TurnTask): void {
+    task.onTurnEnd();
   }
 
   /** What was written since the last call. */

@@ -183,6 +183,10 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.connection.write(NOTHING, true);
   }
 
+  atTurnEnd(task: TurnTask): void {
+    this.config.dispatcher.atTurnEnd(task);
+  }
+
   /** Of the request being decoded: HTTP/1.0 and 1.1 may follow each other on one connection. */
   get protocol(): Protocol {
     return this.codec?.protocol ?? PROTOCOL_HTTP11;

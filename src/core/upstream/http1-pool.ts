@@ -9,6 +9,7 @@ import type {
   StreamResetReason,
 } from '../../contract/codec.ts';
 import { RESET_CONNECTION_TERMINATION, RESET_LOCAL_CONNECTION_FAILURE, RESET_PROTOCOL_ERROR } from '../../contract/codec.ts';
+import type { TurnTask } from '../../contract/dispatcher.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { ConnectionCallbacks, ConnectionEvent, ReadFilter } from '../../contract/network.ts';
 import { CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../contract/network.ts';
@@ -146,6 +147,10 @@ class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilte
 
   endWrite(): void {
     this.connection.write('', true);
+  }
+
+  atTurnEnd(task: TurnTask): void {
+    this.pool.dispatcher.atTurnEnd(task);
   }
 
   /** Only servers keep input back. */

@@ -99,6 +99,7 @@ export class TestUpstream {
       pendingWriteBytes: 0,
       resumeDispatch: () => {},
       endWrite: () => {},
+      atTurnEnd: (task) => dispatcher.atTurnEnd(task),
     };
     this.codec = new Http1ClientConnection(seam, CLIENT_SETTINGS, CODEC_STATS, 1024 * 1024);
   }
