@@ -3,6 +3,7 @@
  * CPU time of this thread, the best of five rounds: other load on the machine hardly shows.
  * Rows: a head in one piece is parsed and given to a decoder that does nothing; a head is encoded into a connection that does nothing.
  */
+import type { TurnTask } from '../../src/contract/dispatcher.ts';
 import { DEFAULT_HTTP1_CLIENT_SETTINGS, DEFAULT_HTTP1_SETTINGS, Http1ClientConnection, Http1ServerConnection } from '../../src/codec/http1/index.ts';
 import type { CodecConnection, RequestDecoder, ResponseDecoder, ResponseEncoder } from '../../src/contract/codec.ts';
 import { HeaderMap } from '../../src/contract/header-map.ts';
@@ -22,6 +23,10 @@ class NullConnection implements CodecConnection {
   readDisable(): void {}
   resumeDispatch(): void {}
   endWrite(): void {}
+
+  atTurnEnd(task: TurnTask): void {
+    task.onTurnEnd();
+  }
 }
 
 const counter = { inc(): void {} };
