@@ -69,6 +69,11 @@ export interface StreamCallbacks {
   /** The codec cannot take more output for this stream: stop producing body. */
   onAboveWriteBufferHighWatermark(): void;
   onBelowWriteBufferLowWatermark(): void;
+  /**
+   * HTTP/2 servers: all of this side's message is with the connection now. Called once, only on a stream whose `encodePending` was true
+   * after its end was encoded, and not after `onResetStream`.
+   */
+  onCodecEncodeComplete?(): void;
 }
 
 /** One request and response on a connection. */
@@ -86,6 +91,11 @@ export interface Stream {
   readonly responseDetails: string;
   /** Stream id on the wire; HTTP/1: 0. */
   readonly codecStreamId: number;
+  /**
+   * The end of this side's message is encoded, but part of it waits in the codec for the peer's window (HTTP/1: never). The callbacks'
+   * `onCodecEncodeComplete` follows, or their `onResetStream`.
+   */
+  readonly encodePending: boolean;
 }
 
 /** Encodes one message. Headers first, then data, then trailers; the one with `endStream` (or trailers) is the last. */
@@ -140,6 +150,13 @@ export interface ResponseDecoder extends StreamDecoder {
 export interface ConnectionCodecCallbacks {
   /** The peer will take no new streams (GOAWAY; HTTP/1 never). */
   onGoAway(): void;
+  /**
+   * The peer's SETTINGS have come (HTTP/2). `maxConcurrentStreams` is what this frame says, or -1 when it does not say anything of it. Clients
+   * need it; a codec calls it for every SETTINGS frame that is no acknowledgement.
+   */
+  onSettings?(maxConcurrentStreams: number): void;
+  /** The answer to a PING of this side's has come (HTTP/2; see `sendPing`). */
+  onPingAck?(): void;
 }
 
 export interface ServerConnectionCallbacks extends ConnectionCodecCallbacks {
@@ -164,6 +181,12 @@ export interface HttpConnection {
   goAway(): void;
   /** Whether bytes of the peer's are being waited for in the middle of a message. */
   readonly wantsToWrite: boolean;
+}
+
+/** What a connection with many streams can do besides; both HTTP/2 roles implement it. */
+export interface MultiplexedConnection extends HttpConnection {
+  /** Sends a PING; its answer is told by `onPingAck`. */
+  sendPing(): void;
 }
 
 export interface ServerConnection extends HttpConnection {

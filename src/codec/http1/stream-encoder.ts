@@ -19,6 +19,8 @@ export interface StreamOwner {
 export class Http1StreamEncoder implements Stream {
   readonly bytesMeter: BytesMeter;
   readonly codecStreamId: number;
+  /** HTTP/1 writes a message in the call that ends it. */
+  readonly encodePending: boolean;
   responseDetails: string;
   /** Body goes out in chunks. */
   protected chunked: boolean;
@@ -35,6 +37,7 @@ export class Http1StreamEncoder implements Stream {
   constructor(owner: StreamOwner) {
     this.bytesMeter = new BytesMeter();
     this.codecStreamId = 0;
+    this.encodePending = false;
     this.responseDetails = '';
     this.chunked = true;
     this.owner = owner;

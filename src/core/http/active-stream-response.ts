@@ -40,7 +40,7 @@ export abstract class ActiveStreamResponse extends ActiveStreamRoute {
     if (this.tunneling && config.flushAccessLogOnTunnelEstablished) this.log('DownstreamTunnelSuccessfullyEstablished');
     this.streamInfo.firstDownstreamTxByte = this.dispatcher.now();
     this.encoder?.encodeHeaders(headers, endStream);
-    if (endStream) this.onCodecEncodeComplete();
+    if (endStream) this.onLocalEnd();
   }
 
   /** HTTP/1.0 knows no chunks: without content-length the body ends with the connection (RFC 9112 section 6.3). */
@@ -56,16 +56,20 @@ export abstract class ActiveStreamResponse extends ActiveStreamRoute {
   protected override encodeDataToCodec(data: Buffer, endStream: boolean): void {
     this.streamInfo.bytesSent += data.length;
     this.encoder?.encodeData(data, endStream);
-    if (endStream) this.onCodecEncodeComplete();
+    if (endStream) this.onLocalEnd();
   }
 
   protected override encodeTrailersToCodec(trailers: HeaderMap): void {
     this.encoder?.encodeTrailers(trailers);
-    this.onCodecEncodeComplete();
+    this.onLocalEnd();
   }
 
-  /** HTTP/1 writes a response in the call that ends it. */
-  protected onCodecEncodeComplete(): void {
+  /** The whole response is encoded. What of it waits for the client's window is sent by the codec, which then says so. */
+  private onLocalEnd(): void {
+    if (this.encoder === null || !this.encoder.stream.encodePending) this.onCodecEncodeComplete();
+  }
+
+  onCodecEncodeComplete(): void {
     if (this.codecEncodeComplete || this.destroyed) return;
     this.codecEncodeComplete = true;
     const now = this.dispatcher.now();
