@@ -47,3 +47,9 @@ export function parseInteger(text: string): number | null {
   }
   return Number(trimmed);
 }
+
+/** An unsigned base-10 integer as absl::SimpleAtoi reads it, or -1. */
+export function parseUint(text: string): number {
+  const value = parseInteger(text);
+  return value === null || value < 0 || Object.is(value, -0) ? -1 : value;
+}

@@ -1,7 +1,8 @@
 import type { LogContext } from '../../contract/access-log.ts';
 import { ConfigError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
-import { GRPC_STATUS_CAMEL, GRPC_STATUS_SNAKE, grpcStatusOf, isGrpcRequest } from '../http/grpc.ts';
+import { isGrpcRequest } from '../grpc/content-type.ts';
+import { GRPC_STATUS_CAMEL, GRPC_STATUS_SNAKE, grpcStatusOf } from '../grpc/status.ts';
 import { percentDecode, firstQueryValue, QueryParams } from '../http/query-params.ts';
 import { asciiLowerCase } from '../byte-string.ts';
 import { COMMAND_ONLY, LENGTH_ALLOWED, PARAMS_OPTIONAL, PARAMS_REQUIRED } from './command.ts';

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeaderMap } from '../../contract/header-map.ts';
 import { cookieValue } from './cookies.ts';
-import { grpcStatusOf, hasGrpcContentType } from './grpc.ts';
 import { portStart, withoutPort } from './host-header.ts';
 import { addHeader, INLINE_REQUEST_HEADERS } from './inline-headers.ts';
 import { removePathParameters, removeQueryAndFragment } from './path.ts';
@@ -52,17 +51,6 @@ test('paths', () => {
   assert.equal(removeQueryAndFragment('/a#b?c'), '/a');
   assert.equal(removePathParameters('/a;v=1/b;w/c'), '/a/b/c');
   assert.equal(removePathParameters('/a;v'), '/a');
-});
-
-test('gRPC status: trailers, headers, then the HTTP status', () => {
-  assert.equal(grpcStatusOf(HeaderMap.of(['grpc-status', '5']), HeaderMap.of(['grpc-status', '7']), 200, false), 5);
-  assert.equal(grpcStatusOf(null, HeaderMap.of(['grpc-status', '7']), 200, false), 7);
-  assert.equal(grpcStatusOf(null, null, 503, false), 14);
-  assert.equal(grpcStatusOf(null, null, 0, false), null);
-  assert.equal(grpcStatusOf(HeaderMap.of(['grpc-status', '99']), null, 200, false), -1);
-  assert.equal(grpcStatusOf(HeaderMap.of(['grpc-status', '99']), null, 200, true), 99);
-  assert.ok(hasGrpcContentType(HeaderMap.of(['content-type', 'application/grpc+proto'])));
-  assert.ok(!hasGrpcContentType(HeaderMap.of(['content-type', 'application/grpc-web'])));
 });
 
 test('inline headers keep one entry', () => {

@@ -1,7 +1,7 @@
 import type {
   AccessLogFilter as AccessLogFilterMessage, ComparisonFilter, GrpcStatusFilter, LogTypeFilter, MetadataFilter, ResponseFlagFilter, RuntimeFilter,
 } from '#api/envoy/config/accesslog/v3/accesslog_pb.js';
-import { grpcStatusOf } from '../../common/http/grpc.ts';
+import { GRPC_UNKNOWN, grpcStatusOf } from '../../common/grpc/status.ts';
 import { buildHeaderMatcher } from '../../common/matchers/header-matcher.ts';
 import { buildValueMatcher, metadataValue } from '../../common/matchers/value-matcher.ts';
 import { notYet } from '../../common/not-yet.ts';
@@ -17,7 +17,6 @@ import { RESPONSE_FLAGS } from '../../contract/response-flags.ts';
 /** Nesting of and/or filters. */
 const MAX_DEPTH = 32;
 const NO_HEADERS = new HeaderMap();
-const GRPC_UNKNOWN = 2;
 
 /** envoy.config.accesslog.v3.AccessLogFilter. */
 export function buildAccessLogFilter(message: AccessLogFilterMessage, context: FactoryContext, depth = 0): AccessLogFilter {

@@ -1,4 +1,6 @@
-import { isGrpcRequest } from '../../common/http/grpc.ts';
+import { isGrpcRequest } from '../../common/grpc/content-type.ts';
+import { GRPC_DEADLINE_EXCEEDED } from '../../common/grpc/status.ts';
+import { formatGrpcTimeout, grpcTimeoutMs } from '../../common/grpc/timeout.ts';
 import type { ResponseEncoder } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Connection } from '../../contract/network.ts';
@@ -9,7 +11,6 @@ import type { ClusterInfo } from '../../contract/upstream.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
 import type { ConnectionManager } from './connection-manager.ts';
 import { FilterManager } from './filter-manager.ts';
-import { GRPC_DEADLINE_EXCEEDED, formatGrpcTimeout, grpcTimeoutMs } from './grpc.ts';
 import { NO_GRPC_STATUS } from './local-reply.ts';
 import type { StreamTimers } from './stream-timers.ts';
 

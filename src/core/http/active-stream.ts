@@ -1,5 +1,5 @@
 import { equalsIgnoreCase } from '../../common/byte-string.ts';
-import { hasGrpcContentType } from '../../common/http/grpc.ts';
+import { hasGrpcContentType } from '../../common/grpc/content-type.ts';
 import {
   RESET_CONNECT_ERROR, RESET_LOCAL_RESET, RESET_OVERLOAD_MANAGER, RESET_PROTOCOL_ERROR, RESET_REMOTE_REFUSED_STREAM, RESET_REMOTE_RESET,
 } from '../../contract/codec.ts';

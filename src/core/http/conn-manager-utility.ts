@@ -1,4 +1,5 @@
 import { hasToken, isUpgrade } from '../../codec/http1/connection-header.ts';
+import { parseUint } from '../../common/byte-string.ts';
 import { portStart } from '../../common/http/host-header.ts';
 import type { Address } from '../../contract/address.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
@@ -8,7 +9,6 @@ import type { Protocol, StreamInfo } from '../../contract/stream-info.ts';
 import type { RouteConfig } from '../../contract/route.ts';
 import { CLIENT_CERT_ALWAYS_FORWARD_ONLY, CLIENT_CERT_FORWARD_ONLY, CLIENT_CERT_SANITIZE, STRIP_PORT_ANY, STRIP_PORT_MATCHING } from './conn-manager-config.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
-import { parseUint } from './grpc.ts';
 import { setProxyStatus } from './proxy-status.ts';
 import { isValidReferer } from './referer.ts';
 import { appendXff, lastAddressFromXff } from './xff.ts';

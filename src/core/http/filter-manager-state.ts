@@ -1,5 +1,5 @@
 import type { AccessLog, AccessLogType, LogContext } from '../../contract/access-log.ts';
-import { isGrpcRequest } from '../../common/http/grpc.ts';
+import { isGrpcRequest } from '../../common/grpc/content-type.ts';
 import type { StreamResetReason } from '../../contract/codec.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';

@@ -1,9 +1,10 @@
-import { httpToGrpcStatus } from '../../common/http/grpc.ts';
+import { parseUint } from '../../common/byte-string.ts';
+import { encodeGrpcMessage } from '../../common/grpc/message.ts';
+import { httpToGrpcStatus } from '../../common/grpc/status.ts';
 import type { AccessLogFilter, AccessLogType, Formatter, LogContext } from '../../contract/access-log.ts';
 import { HeaderMap } from '../../contract/header-map.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import { statusString } from './codes.ts';
-import { encodeGrpcMessage, parseUint } from './grpc.ts';
 
 /** "Map the HTTP status": no gRPC status was asked for. */
 export const NO_GRPC_STATUS = -1;

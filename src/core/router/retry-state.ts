@@ -1,4 +1,8 @@
 import type { Timer } from '../../base/timer-wheel.ts';
+import { parseUint } from '../../common/byte-string.ts';
+import {
+  GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_INTERNAL, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, grpcStatusIn,
+} from '../../common/grpc/status.ts';
 import {
   RESET_CONNECTION_TIMEOUT, RESET_LOCAL_CONNECTION_FAILURE, RESET_OVERFLOW, RESET_REMOTE_CONNECTION_FAILURE, RESET_REMOTE_REFUSED_STREAM,
 } from '../../contract/codec.ts';
@@ -6,9 +10,6 @@ import type { StreamResetReason } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { HeaderCondition, ResourcePriority, RetryPolicy } from '../../contract/route.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
-import {
-  GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_INTERNAL, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, grpcStatusIn, parseUint,
-} from '../http/grpc.ts';
 import { responseStatus } from '../http/local-reply.ts';
 import type { RetryScopeStats, RouterClusterStats } from './code-stats.ts';
 import {

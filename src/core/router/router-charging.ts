@@ -1,6 +1,6 @@
+import { GRPC_NO_STATUS, grpcStatusIn, grpcToHttpStatus } from '../../common/grpc/status.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Host } from '../../contract/upstream.ts';
-import { GRPC_NO_STATUS, grpcStatusIn, grpcToHttpStatus } from '../http/grpc.ts';
 import { RouterState } from './router-state.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 

@@ -1,8 +1,8 @@
+import { parseUint } from '../../common/byte-string.ts';
 import type { StreamResetReason } from '../../contract/codec.ts';
 import { RESET_OVERFLOW } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Host } from '../../contract/upstream.ts';
-import { parseUint } from '../http/grpc.ts';
 import { rewriteHost } from './request-headers.ts';
 import { rescueReset, resetStatus } from './rescue.ts';
 import { RouterRetries } from './router-retries.ts';

@@ -1,4 +1,5 @@
-import { isGrpcRequest } from '../../common/http/grpc.ts';
+import { parseUint } from '../../common/byte-string.ts';
+import { isGrpcRequest } from '../../common/grpc/content-type.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { StreamDecoderFilter, StreamDecoderFilterCallbacks } from '../../contract/http-filter.ts';
 import { FLAG_INVALID_ENVOY_REQUEST_HEADERS } from '../../contract/response-flags.ts';
@@ -7,7 +8,6 @@ import { DATA_STOP_ITERATION_NO_BUFFER, HEADERS_STOP_ITERATION, TRAILERS_STOP_IT
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
 import type { ClusterInfo, HttpConnectionPool } from '../../contract/upstream.ts';
 import { isScheme } from '../http/conn-manager-utility.ts';
-import { parseUint } from '../http/grpc.ts';
 import { NO_GRPC_STATUS } from '../http/local-reply.ts';
 import { requestScopes, routerClusterStats } from './code-stats.ts';
 import { finalizeRequest, isWebSocket } from './request-headers.ts';

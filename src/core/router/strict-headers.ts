@@ -1,5 +1,5 @@
+import { parseUint } from '../../common/byte-string.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
-import { parseUint } from '../http/grpc.ts';
 import { parseRetryGrpcOn, parseRetryOn } from './retry-conditions.ts';
 
 /** Headers that `strict_check_headers` may name. */

@@ -1,6 +1,7 @@
+import { parseUint } from '../../common/byte-string.ts';
+import { formatGrpcTimeout, grpcTimeoutMs } from '../../common/grpc/timeout.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { RouteEntry } from '../../contract/route.ts';
-import { formatGrpcTimeout, grpcTimeoutMs, parseUint } from '../http/grpc.ts';
 
 /** The timeouts of one request. Milliseconds, 0 = off. */
 export class Timeouts {

@@ -1,6 +1,6 @@
 import type { RouteMatch as RouteMatchMessage } from '#api/envoy/config/route/v3/route_components_pb.js';
 import { asciiLowerCase, equalsIgnoreCase, toByteString } from '../../../common/byte-string.ts';
-import { isGrpcRequest } from '../../../common/http/grpc.ts';
+import { isGrpcRequest } from '../../../common/grpc/content-type.ts';
 import { buildHeaderMatchers, matchHeaders } from '../../../common/matchers/header-matcher.ts';
 import { CookieMatcher, QueryParameterMatcher } from '../../../common/matchers/request-matchers.ts';
 import { regexOf } from '../../../common/matchers/string-matcher.ts';
