@@ -73,6 +73,11 @@ export interface StreamFilterCallbacks {
   setBufferLimit(bytes: number): void;
   /** Restarts the stream's idle timer. */
   resetIdleTimer(): void;
+  /**
+   * Only during decodeData or encodeData: what goes on, or is buffered, as the filter's answer says, in the place of the data that the call
+   * was given. Calling it again replaces it again. The bytes MUST stay as they are until the next call into the filter; they are not copied.
+   */
+  replaceData(data: Uint8Array): void;
 }
 
 export interface StreamDecoderFilterCallbacks extends StreamFilterCallbacks {

@@ -15,6 +15,8 @@ export interface LocalReplyRecord {
 export interface FilterRecord {
   readonly streamInfo: StreamInfo;
   readonly replies: LocalReplyRecord[];
+  /** What the filter put in the place of the data of the last call, or null. */
+  replaced: Buffer | null;
   bufferLimit: number;
   /** Per-route configurations, least specific first. */
   perFilter: readonly object[];
@@ -25,7 +27,7 @@ export interface FilterRecord {
 export function fakeFilterCallbacks(): FilterRecord {
   const streamInfo = testStreamInfo();
   const replies: LocalReplyRecord[] = [];
-  const record = { streamInfo, replies, bufferLimit: 0, perFilter: [] as readonly object[] };
+  const record = { streamInfo, replies, replaced: null as Buffer | null, bufferLimit: 0, perFilter: [] as readonly object[] };
   const known: Partial<StreamDecoderFilterCallbacks> = {
     dispatcher: new FakeDispatcher(),
     streamInfo,
@@ -34,6 +36,9 @@ export function fakeFilterCallbacks(): FilterRecord {
     },
     mostSpecificPerFilterConfig: () => record.perFilter.at(-1) ?? null,
     perFilterConfigs: () => record.perFilter,
+    replaceData: (data) => {
+      record.replaced = Buffer.from(data);
+    },
     sendLocalReply: (status, body, modify, _grpcStatus, details) => {
       replies.push({ status, body, modify, details });
     },

@@ -12,6 +12,7 @@ import {
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
+import { asBuffer } from './as-buffer.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import type { BodyBufferOwner } from './body-buffer.ts';
 import type { FilterManager } from './filter-manager.ts';
@@ -51,6 +52,8 @@ export abstract class FilterEntry implements StreamFilterCallbacks, BodyBufferOw
   /** Too much held body pauses the source; else it is an error. */
   private streaming: boolean;
   body: BodyBuffer | null;
+  /** What the filter puts in the place of the data that it was called with, until the manager has taken it. */
+  replaced: Buffer | null;
   /** The held body on its way through the filters, and whether this filter held it again. */
   private transit: Buffer | null;
   private transitKept: boolean;
@@ -68,6 +71,7 @@ export abstract class FilterEntry implements StreamFilterCallbacks, BodyBufferOw
     this.trailersUnseen = false;
     this.streaming = true;
     this.body = null;
+    this.replaced = null;
     this.transit = null;
     this.transitKept = false;
   }
@@ -214,6 +218,17 @@ export abstract class FilterEntry implements StreamFilterCallbacks, BodyBufferOw
     return longer;
   }
 
+  /** What goes on in the place of `data`, with which the filter was called: held data that it replaces is held no more. */
+  takeReplaced(data: Buffer, replaced: Buffer): Buffer {
+    this.replaced = null;
+    const body = this.body;
+    if (body === null || this.transit !== data) return replaced;
+    body.drain();
+    body.add(replaced);
+    this.transit = body.bytes();
+    return this.transit;
+  }
+
   private ensureBody(): BodyBuffer {
     this.body ??= new BodyBuffer(this, this.manager.bufferLimit);
     return this.body;
@@ -284,6 +299,10 @@ export abstract class FilterEntry implements StreamFilterCallbacks, BodyBufferOw
 
   resetIdleTimer(): void {
     this.manager.resetIdleTimer();
+  }
+
+  replaceData(data: Uint8Array): void {
+    this.replaced = asBuffer(data);
   }
 
   sendLocalReply(status: number, body: string, modify: LocalReplyModifier | null, grpcStatus: number, details: string): void {

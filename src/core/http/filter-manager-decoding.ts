@@ -107,6 +107,7 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
         this.executePreparedLocalReply();
         return;
       }
+      if (entry.replaced !== null) data = entry.takeReplaced(data, entry.replaced);
       if (status === DATA_CONTINUE && entry.body !== null && entry.state === ITERATE) data = entry.withAdded(data);
       if (!hadTrailers && this.requestTrailers !== null && trailersFrom < 0) {
         endStream = false;

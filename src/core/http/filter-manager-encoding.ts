@@ -143,6 +143,7 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
       if (entry.endStream) return;
       const status = this.callEncodeData(entry, data, endStream);
       if (this.destroyed) return;
+      if (entry.replaced !== null) data = entry.takeReplaced(data, entry.replaced);
       if (status === DATA_CONTINUE && entry.body !== null && entry.state === ITERATE) data = entry.withAdded(data);
       if (!hadTrailers && this.responseTrailers !== null && trailersFrom < 0) {
         trailersFrom = i;

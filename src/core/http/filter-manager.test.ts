@@ -458,6 +458,60 @@ function body(message: string): string {
   return headers.get('transfer-encoding') === 'chunked' ? unchunk(text) : text;
 }
 
+/** Puts upper case in the place of each body part. */
+class Replacing extends PlainFilter {
+  private readonly status: FilterDataStatus;
+  constructor(status: FilterDataStatus) {
+    super();
+    this.status = status;
+  }
+  override encodeHeaders(): FilterHeadersStatus {
+    return this.status === DATA_CONTINUE ? HEADERS_CONTINUE : HEADERS_STOP_ITERATION;
+  }
+  override decodeData(data: Buffer, endStream: boolean): FilterDataStatus {
+    this.decoder.replaceData(Buffer.from(data.toString('latin1').toUpperCase(), 'latin1'));
+    return endStream ? DATA_CONTINUE : this.status;
+  }
+  override encodeData(data: Buffer, endStream: boolean): FilterDataStatus {
+    this.encoder.replaceData(Buffer.from(data.toString('latin1').toUpperCase(), 'latin1'));
+    return endStream ? DATA_CONTINUE : this.status;
+  }
+}
+
+for (const status of [DATA_CONTINUE, DATA_STOP_ITERATION_AND_BUFFER] as const) {
+  test(`a filter puts other data in the place of what passes, and answers ${status}`, () => {
+    const seen: string[] = [];
+    class Watching extends PlainFilter {
+      override decodeData(data: Buffer): FilterDataStatus {
+        seen.push(data.toString('latin1'));
+        return DATA_CONTINUE;
+      }
+    }
+    const { proxy } = proxyWith(() => new Replacing(status), () => new Watching());
+    const client = proxy.connect();
+    client.receive('POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n');
+    client.receive('2\r\nbc\r\n0\r\n\r\n');
+    assert.equal(seen.join(''), 'ABC');
+    proxy.origin.upstream.respond('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n');
+    proxy.origin.upstream.respond('2\r\nyz\r\n0\r\n\r\n');
+    assert.equal(body(client.take()), 'XYZ');
+  });
+}
+
+test('a filter that had stopped everything replaces what it held', () => {
+  class Late extends Replacing {
+    override decodeHeaders(): FilterHeadersStatus {
+      return HEADERS_STOP_ALL_AND_BUFFER;
+    }
+  }
+  const { proxy, made } = proxyWith(() => new Late(DATA_STOP_ITERATION_AND_BUFFER));
+  const client = proxy.connect();
+  client.receive('POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 4\r\n\r\nab');
+  made[0].decoder.continueDecoding();
+  client.receive('cd');
+  assert.equal(body(proxy.origin.upstream.take()), 'ABCD');
+});
+
 test('whatever filters answer, bytes arrive whole and in order when all go on', () => {
   for (let seed = 1; seed <= 400; seed++) {
     const run = randomRun(seed, false);
