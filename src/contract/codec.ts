@@ -150,13 +150,6 @@ export interface ResponseDecoder extends StreamDecoder {
 export interface ConnectionCodecCallbacks {
   /** The peer will take no new streams (GOAWAY; HTTP/1 never). */
   onGoAway(): void;
-  /**
-   * The peer's SETTINGS have come (HTTP/2). `maxConcurrentStreams` is what this frame says, or -1 when it does not say anything of it. Clients
-   * need it; a codec calls it for every SETTINGS frame that is no acknowledgement.
-   */
-  onSettings?(maxConcurrentStreams: number): void;
-  /** The answer to a PING of this side's has come (HTTP/2; see `sendPing`). */
-  onPingAck?(): void;
 }
 
 export interface ServerConnectionCallbacks extends ConnectionCodecCallbacks {
@@ -181,12 +174,6 @@ export interface HttpConnection {
   goAway(): void;
   /** Whether bytes of the peer's are being waited for in the middle of a message. */
   readonly wantsToWrite: boolean;
-}
-
-/** What a connection with many streams can do besides; both HTTP/2 roles implement it. */
-export interface MultiplexedConnection extends HttpConnection {
-  /** Sends a PING; its answer is told by `onPingAck`. */
-  sendPing(): void;
 }
 
 export interface ServerConnection extends HttpConnection {
