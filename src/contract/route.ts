@@ -104,10 +104,20 @@ export interface RouteEntry extends HeaderFinalizer {
   readonly appendXForwardedHost: boolean;
   /** By lower-case upgrade type; absent = the connection manager's. */
   readonly upgradeMap: ReadonlyMap<string, boolean> | null;
+  /** CONNECT (and CONNECT-UDP) requests end here and their payload goes to the upstream as it is; null = they are requests like others. */
+  readonly connectConfig: ConnectConfig | null;
   readonly internalRedirect: object | null;
   /** Path of the request after rewriting is put on the headers by finalizeRequestHeaders; x-envoy-original-path too. */
   readonly includeVirtualHostRateLimits: boolean;
   readonly routeStatsPrefix: string;
+}
+
+/** RouteAction.UpgradeConfig.ConnectConfig. */
+export interface ConnectConfig {
+  /** POST requests are tunnels too. */
+  readonly allowPost: boolean;
+  /** PROXY protocol header before the first byte to a TCP upstream: 1, 2, or 0 = none. */
+  readonly proxyProtocolVersion: 0 | 1 | 2;
 }
 
 export interface RetryPolicy {

@@ -1,11 +1,11 @@
 import type { Address } from './address.ts';
-import type { Connection } from './network.ts';
+import type { Connection, SslConnectionInfo } from './network.ts';
 import type { HeaderMap } from './header-map.ts';
 import type { RequestEncoder, ResponseDecoder } from './codec.ts';
 import type { ResourcePriority } from './route.ts';
 import type { Counter, Gauge, Histogram, Scope } from './stats.ts';
 import type { SharedCell } from './shared-cells.ts';
-import type { Protocol } from './stream-info.ts';
+import type { Protocol, StreamInfo } from './stream-info.ts';
 
 /** Health flags of a host, a bit mask; 0 = healthy. Kept in a shared cell, so every thread sees a change at once. */
 export const HOST_FAILED_ACTIVE_HC = 0x01;
@@ -181,9 +181,21 @@ export const POOL_FAILURE_REMOTE_CONNECTION = 2;
 export const POOL_FAILURE_TIMEOUT = 3;
 export type PoolFailureReason = 0 | 1 | 2 | 3;
 
+/** What a stream's user may know of the connection that carries it. A Connection is one; a UDP socket has no stream info. */
+export interface UpstreamConnectionInfo {
+  readonly id: number;
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  readonly ssl: SslConnectionInfo | null;
+  readonly streamInfo: StreamInfo | null;
+}
+
 export interface HttpPoolCallbacks {
-  /** A stream is there; called at most once, maybe during newStream itself. `info` is the upstream connection's. */
-  onPoolReady(encoder: RequestEncoder, host: Host, connection: Connection, protocol: Protocol, connectionStreams: number): void;
+  /**
+   * A stream is there; called at most once, maybe during newStream itself. `info` is the upstream connection's. PROTOCOL_NONE says that the
+   * stream ends a CONNECT here and carries raw TCP or UDP.
+   */
+  onPoolReady(encoder: RequestEncoder, host: Host, connection: UpstreamConnectionInfo, protocol: Protocol, connectionStreams: number): void;
   /** No stream can be had. `host` is null when no host could be picked. */
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host | null): void;
 }

@@ -1,4 +1,5 @@
 import type { AccessLog } from '../../contract/access-log.ts';
+import type { AsyncClients } from '../../contract/async-client.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { Logger } from '../../contract/logger.ts';
 import type { Runtime } from '../../contract/runtime.ts';
@@ -42,6 +43,8 @@ export class RouterStats {
 export interface RouterConfig {
   readonly dispatcher: Dispatcher;
   readonly clusterManager: ClusterManager;
+  /** Carries the mirrors. */
+  readonly asyncClients: AsyncClients;
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly rootScope: Scope;
@@ -61,4 +64,10 @@ export interface RouterConfig {
   readonly upstreamLogFlushInterval: number;
   /** Body of a CONNECT before its 2xx is refused with 400 instead of held. */
   readonly rejectEarlyConnectData: boolean;
+  /** `allow_multiplexed_upstream_half_close`: a response may end before its request. */
+  readonly upstreamHalfClose: boolean;
+  /** `websocket_enable_timeout_on_upgrade_response`: timeouts run until a WebSocket's 101. */
+  readonly websocketTimeoutOnUpgrade: boolean;
+  /** `websocket_allow_4xx_5xx_through_filter_chain`: an error in the place of a WebSocket's 101 is a response like others. */
+  readonly websocketErrorsThroughFilters: boolean;
 }

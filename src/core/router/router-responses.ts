@@ -3,6 +3,7 @@ import type { StreamResetReason } from '../../contract/codec.ts';
 import { RESET_OVERFLOW } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Host } from '../../contract/upstream.ts';
+import { NO_GRPC_STATUS } from '../http/local-reply.ts';
 import { rewriteHost } from './request-headers.ts';
 import { rescueReset, resetStatus } from './rescue.ts';
 import { RouterRetries } from './router-retries.ts';
@@ -32,7 +33,6 @@ export abstract class RouterResponses extends RouterRetries {
     if (!Number.isNaN(elapsed) && !this.config.suppressEnvoyHeaders) {
       headers.set('x-envoy-upstream-service-time', String(Math.floor(elapsed)));
     }
-    if (this.holdsTunnelPayload) this.settleTunnel(status, attempt);
     attempt.canary = headers.get('x-envoy-upstream-canary') === 'true' || (attempt.host?.canary ?? false);
     this.chargeCode(status, headers, attempt.host);
     if (status < 500) this.countSuccess(headers, attempt, endStream);
@@ -47,14 +47,22 @@ export abstract class RouterResponses extends RouterRetries {
     callbacks.encodeHeaders(headers, endStream, 'via_upstream');
   }
 
-  /** Only 101 switches protocols (CVE-2024-23326), and only 2xx opens a CONNECT tunnel. */
-  protected settleTunnel(status: number, attempt: UpstreamRequest): void {
-    const connect = this.headers.get(':method') === 'CONNECT';
-    if (connect ? status < 200 || status > 299 : status !== 101) return;
-    this.holdsTunnelPayload = false;
+  /** A WebSocket handshake was answered with neither 101 nor an error: head to the client, and nothing after it (RFC 6455 section 4.1). */
+  onHandshakeFailed(status: number, headers: HeaderMap): void {
+    const modify = (reply: HeaderMap): void => {
+      for (let i = 0; i < headers.size; i++) reply.add(headers.nameAt(i), headers.valueAt(i));
+    };
+    this.callbacks.sendLocalReply(status, '', modify, NO_GRPC_STATUS, 'websocket_handshake_unsuccessful');
+  }
+
+  /** A WebSocket request has no end before its answer: its time runs from the beginning. */
+  startTimeoutForUpgrade(): void {
+    this.startResponseTimer();
+  }
+
+  /** The tunnel stands: how long it lives is for the idle timeout to say. */
+  stopTimeoutForUpgrade(): void {
     this.stopResponseTimer();
-    attempt.stopPerTryTimeouts();
-    attempt.sendWaiting();
   }
 
   onUpstreamData(data: Buffer, attempt: UpstreamRequest, endStream: boolean): void {
@@ -75,7 +83,11 @@ export abstract class RouterResponses extends RouterRetries {
 
   /** The response is whole. A request that is not is cut off: nobody reads it. */
   protected onUpstreamComplete(attempt: UpstreamRequest): void {
-    if (!this.requestEnded) attempt.reset();
+    if (!this.requestEnded) {
+      // The client may go on sending; the end comes with the end of the stream.
+      if (this.config.upstreamHalfClose) return;
+      attempt.reset();
+    }
     const elapsed = this.config.dispatcher.now() - this.requestCompleteTime;
     if (!Number.isNaN(elapsed) && this.config.dynamicStats && !this.callbacks.streamInfo.healthCheck) this.chargeTime(elapsed, attempt);
     this.remove(attempt);

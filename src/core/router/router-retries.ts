@@ -11,6 +11,7 @@ import { RETRY_NO_LIMIT_EXCEEDED, RETRY_NO_OVERFLOW, RETRY_YES } from './retry-s
 import type { RetryOwner, RetryStatus } from './retry-state.ts';
 import { RouterReplies } from './router-replies.ts';
 import { setTimeoutHeaders } from './timeouts.ts';
+import { upstreamPool } from './upstream-pool.ts';
 import type { UpstreamRequest } from './upstream-request.ts';
 
 /**
@@ -158,7 +159,10 @@ export abstract class RouterRetries extends RouterReplies implements RetryOwner 
     const entry = this.entry;
     // The cluster may have been removed while the retry waited.
     const cluster: ThreadLocalCluster | null = this.config.clusterManager.getThreadLocalCluster(entry.clusterName);
-    const pool = cluster?.httpPool(entry.priority, this.callbacks.streamInfo.protocol, this) ?? null;
+    const { config, callbacks } = this;
+    const pool = cluster === null
+      ? null
+      : upstreamPool(config, cluster, entry, this.headers, callbacks.streamInfo.protocol, callbacks.connection, this);
     if (pool === null) {
       this.chargeCode(503, null, null);
       this.resetAll();

@@ -50,8 +50,6 @@ export abstract class RouterState implements LoadBalancerContext, PooledTimerOwn
   responseStarted: boolean;
   protected upstreamRequestStarted: boolean;
   protected bufferOverflowed: boolean;
-  /** CONNECT or WebSocket: payload waits until the upstream has accepted (incidents.md 1.C). */
-  holdsTunnelPayload: boolean;
   protected watermarksRegistered: boolean;
   protected backups: number;
   protected destroyed: boolean;
@@ -84,7 +82,6 @@ export abstract class RouterState implements LoadBalancerContext, PooledTimerOwn
     this.responseStarted = false;
     this.upstreamRequestStarted = false;
     this.bufferOverflowed = false;
-    this.holdsTunnelPayload = false;
     this.watermarksRegistered = false;
     this.backups = 0;
     this.destroyed = false;

@@ -10,13 +10,14 @@ import type { ClusterInfo, HttpConnectionPool } from '../../contract/upstream.ts
 import { isScheme } from '../http/conn-manager-utility.ts';
 import { NO_GRPC_STATUS } from '../http/local-reply.ts';
 import { requestScopes, routerClusterStats } from './code-stats.ts';
-import { finalizeRequest, isWebSocket } from './request-headers.ts';
+import { finalizeRequest } from './request-headers.ts';
 import { RESCUE } from './rescue.ts';
 import { RetryState } from './retry-state.ts';
 import { RouterResponses } from './router-responses.ts';
 import { Shadows } from './shadow.ts';
 import { isStrictlyValid } from './strict-headers.ts';
 import { finalHedging, finalTimeouts } from './timeouts.ts';
+import { upstreamPool } from './upstream-pool.ts';
 import { UpstreamRequest } from './upstream-request.ts';
 
 /**
@@ -57,7 +58,7 @@ export class RouterFilter extends RouterResponses implements StreamDecoderFilter
     this.clusterOrNull = cluster.info;
     if (!this.checkRequest(route, cluster.info)) return HEADERS_STOP_ITERATION;
     this.prepareRequest(route, entry);
-    const pool = cluster.httpPool(entry.priority, callbacks.streamInfo.protocol, this);
+    const pool = upstreamPool(config, cluster, entry, this.headers, callbacks.streamInfo.protocol, callbacks.connection, this);
     if (pool === null) {
       this.chargeCode(503, null, null);
       return this.refuse(RESCUE.noHealthyUpstream, 0);
@@ -129,10 +130,8 @@ export class RouterFilter extends RouterResponses implements StreamDecoderFilter
     this.retryState = RetryState.create(
       config, this, entry.retryPolicy, headers, cluster, routerClusterStats(cluster), this.scopes, entry.priority,
     );
-    this.holdsTunnelPayload = headers.get(':method') === 'CONNECT' || isWebSocket(headers);
     this.shadows = entry.shadowPolicies.length === 0 ? null : Shadows.start(this, entry.shadowPolicies, endStream);
     const attempt = this.newAttempt(pool);
-    if (this.holdsTunnelPayload) this.startResponseTimer();
     attempt.sendHeaders(endStream);
     if (endStream) this.onRequestComplete();
   }
@@ -172,8 +171,8 @@ export class RouterFilter extends RouterResponses implements StreamDecoderFilter
     return DATA_STOP_ITERATION_NO_BUFFER;
   }
 
-  /** Bytes of body that may be kept for a retry. */
-  private effectiveBufferLimit(): number {
+  /** Bytes of body that may be kept for a retry; Infinity = no limit. */
+  effectiveBufferLimit(): number {
     const configured = this.entry.requestBodyBufferLimit;
     if (configured >= 0) return configured;
     const limit = this.callbacks.bufferLimit;

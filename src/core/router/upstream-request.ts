@@ -1,106 +1,32 @@
-import type { Timer } from '../../base/timer-wheel.ts';
-import type { LogContext, AccessLogType } from '../../contract/access-log.ts';
+import { isUpgrade } from '../../codec/http1/connection-header.ts';
 import { RESET_LOCAL_RESET } from '../../contract/codec.ts';
 import type { RequestEncoder, ResponseDecoder, StreamCallbacks, StreamResetReason } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
-import type { Connection } from '../../contract/network.ts';
-import { FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_STREAM_IDLE_TIMEOUT, FLAG_UPSTREAM_REQUEST_TIMEOUT } from '../../contract/response-flags.ts';
-import { StreamInfo, UpstreamInfo } from '../../contract/stream-info.ts';
+import { FLAG_DOWNSTREAM_PROTOCOL_ERROR } from '../../contract/response-flags.ts';
+import { PROTOCOL_HTTP11, PROTOCOL_NONE } from '../../contract/stream-info.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
-import type { Cancellable, Host, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
+import type { Host, HttpPoolCallbacks, PoolFailureReason, UpstreamConnectionInfo } from '../../contract/upstream.ts';
 import { NO_GRPC_STATUS, responseStatus } from '../http/local-reply.ts';
+import { isWebSocket } from './request-headers.ts';
 import { poolFailureReset, resetFlag } from './rescue.ts';
-import type { RouterFilter } from './router.ts';
+import { UpstreamRequestTimers } from './upstream-request-timers.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
 /**
  * One attempt at one host: asks the pool for a stream, sends the request when it is there, hands the response to the router. In one object what
- * Envoy splits into upstream request, codec filter and bridges, for there is one of each an attempt.
+ * Envoy splits into upstream request, codec filter and bridges, for there is one of each an attempt. Here is the way of request and response;
+ * time limits are in upstream-request-timers.ts, flow control in upstream-request-flow.ts, state and logs in upstream-request-state.ts.
+ *
+ * The stream may be of HTTP, or end a tunnel here: then pool and encoder are those of tcp-upstream.ts or udp-upstream.ts.
  */
-export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, StreamCallbacks {
-  private readonly parent: RouterFilter;
-  private readonly pool: HttpConnectionPool;
-  readonly info: UpstreamInfo;
-  /** Host of the attempt; null when the pool could name none. */
-  host: Host | null;
-  private pending: Cancellable | null;
-  private encoder: RequestEncoder | null;
-  private headersSent: boolean;
-  private inNewStream: boolean;
-  private endWithHeaders: boolean;
-  /** Body that arrived before the stream did; its pieces are copies. */
-  private waitingBody: Buffer[] | null;
-  private waitingBytes: number;
-  private waitingTrailers: HeaderMap | null;
-  /** What waits is more than the buffer limit: the downstream was paused once for it. */
-  private waitingPaused: boolean;
-  private sentEnd: boolean;
-  awaitingHeaders: boolean;
-  retried: boolean;
-  private cleaned: boolean;
-  private seen1xx: boolean;
-  grpcSuccessDeferred: boolean;
-  canary: boolean;
-  private createPerTryOnComplete: boolean;
-  private perTryTimer: Timer | null;
-  private perTryIdleTimer: Timer | null;
-  private durationTimer: Timer | null;
-  private logTimer: Timer | null;
-  /** How often this attempt has paused the downstream, to be undone at its end. */
-  private downstreamPauses: number;
-  /** Pauses of the upstream that wait for the response to begin. */
-  private deferredReadDisables: number;
-  private logInfo: StreamInfo | null;
-  private logHeaders: HeaderMap | null;
-  private logTrailers: HeaderMap | null;
-  private readonly startTime: number;
-
-  constructor(parent: RouterFilter, pool: HttpConnectionPool) {
-    this.parent = parent;
-    this.pool = pool;
-    this.info = new UpstreamInfo();
-    this.host = pool.host;
-    this.pending = null;
-    this.encoder = null;
-    this.headersSent = false;
-    this.inNewStream = false;
-    this.endWithHeaders = false;
-    this.waitingBody = null;
-    this.waitingBytes = 0;
-    this.waitingTrailers = null;
-    this.waitingPaused = false;
-    this.sentEnd = false;
-    this.awaitingHeaders = true;
-    this.retried = false;
-    this.cleaned = false;
-    this.seen1xx = false;
-    this.grpcSuccessDeferred = false;
-    this.canary = false;
-    this.createPerTryOnComplete = false;
-    this.perTryTimer = null;
-    this.perTryIdleTimer = null;
-    this.durationTimer = null;
-    this.logTimer = null;
-    this.downstreamPauses = 0;
-    this.deferredReadDisables = 0;
-    this.logHeaders = null;
-    this.logTrailers = null;
-    const streamInfo = parent.callbacks.streamInfo;
-    this.startTime = parent.config.dispatcher.now();
-    this.info.timing.poolRequested = this.startTime;
-    this.info.host = pool.host;
-    const before = streamInfo.upstream;
-    if (before !== null) for (const host of before.attemptedHosts) this.info.attemptedHosts.push(host);
-    streamInfo.upstream = this.info;
-    this.logInfo = parent.config.upstreamLogs.length === 0 ? null : this.makeLogInfo(streamInfo);
-  }
-
+export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCallbacks, ResponseDecoder, StreamCallbacks {
   // From the router.
 
   sendHeaders(endStream: boolean): void {
     this.endWithHeaders = endStream;
     this.sentEnd = endStream;
+    this.pauseForTunnel();
     this.inNewStream = true;
     const pending = this.pool.newStream(this, this);
     this.inNewStream = false;
@@ -110,38 +36,50 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     else this.encodeHeaders();
   }
 
+  /**
+   * Payload of a tunnel waits until the upstream has accepted it: to who refuses, it would be a second request. What `content-length` announces is
+   * body of the request and goes at once (`POST` with `Upgrade: tcp`, as container engines use it); Envoy lets all of such upgrades go.
+   */
+  private pauseForTunnel(): void {
+    const headers = this.parent.headers;
+    if (headers.get(':method') === 'CONNECT') {
+      this.paused = true;
+      return;
+    }
+    if (!headers.has('upgrade') || !isUpgrade(headers)) return;
+    this.paused = true;
+    if (!isWebSocket(headers)) {
+      const length = Number(headers.get('content-length') ?? '0');
+      this.bodyAllowance = Number.isSafeInteger(length) ? length : 0;
+      return;
+    }
+    if (!this.parent.config.websocketTimeoutOnUpgrade) return;
+    // The request cannot end before its answer, which is what timeouts wait for otherwise.
+    if (this.perTryTimer === null) this.setupPerTryTimeout();
+    this.parent.startTimeoutForUpgrade();
+  }
+
   sendData(data: Buffer, endStream: boolean): void {
     this.sentEnd = endStream;
-    if (this.headersSent && this.encoder !== null) {
+    if (this.headersSent && this.encoder !== null && !this.paused) {
       this.encoder.encodeData(data, endStream);
       if (endStream) this.info.timing.lastTxByteSent = this.now();
       return;
     }
-    if (data.length > 0) {
-      if (this.waitingBody === null) this.waitingBody = [Buffer.from(data)];
-      else this.waitingBody.push(Buffer.from(data));
-      this.waitingBytes += data.length;
-      this.pauseForWaiting();
-    }
+    if (data.length === 0) return;
+    if (this.waitingBody === null) this.waitingBody = [Buffer.from(data)];
+    else this.waitingBody.push(Buffer.from(data));
+    this.waitingBytes += data.length;
+    if (this.headersSent && this.bodyAllowance > 0) this.sendAllowance();
+    this.pauseForWaiting();
   }
 
   sendTrailers(trailers: HeaderMap): void {
     this.sentEnd = true;
-    if (this.headersSent && this.encoder !== null) {
+    if (this.headersSent && this.encoder !== null && !this.paused) {
       this.encoder.encodeTrailers(trailers);
       this.info.timing.lastTxByteSent = this.now();
     } else this.waitingTrailers = trailers;
-  }
-
-  private pauseForWaiting(): void {
-    const limit = this.parent.callbacks.bufferLimit;
-    if (this.waitingPaused || limit === 0 || this.waitingBytes <= limit) return;
-    this.waitingPaused = true;
-    this.pauseDownstream();
-  }
-
-  private now(): number {
-    return this.parent.config.dispatcher.now();
   }
 
   // From the pool.
@@ -156,7 +94,7 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     this.onResetStream(poolFailureReset(reason), failure);
   }
 
-  onPoolReady(encoder: RequestEncoder, host: Host, connection: Connection, protocol: Protocol, connectionStreams: number): void {
+  onPoolReady(encoder: RequestEncoder, host: Host, connection: UpstreamConnectionInfo, protocol: Protocol, connectionStreams: number): void {
     this.pending = null;
     this.encoder = encoder;
     this.host = host;
@@ -171,7 +109,9 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     info.numStreams = connectionStreams;
     info.ssl = connection.ssl;
     info.meter = encoder.stream.bytesMeter;
-    const timing = connection.streamInfo.upstream?.timing;
+    // A tunnel that ends here is accepted here.
+    if (protocol === PROTOCOL_NONE) this.paused = false;
+    const timing = connection.streamInfo?.upstream?.timing;
     if (timing !== undefined) {
       info.timing.connectStart = timing.connectStart;
       info.timing.connectComplete = timing.connectComplete;
@@ -208,12 +148,12 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     const timing = this.info.timing;
     timing.firstTxByteSent = this.now();
     if (this.endWithHeaders) timing.lastTxByteSent = timing.firstTxByteSent;
-    if (this.parent.holdsTunnelPayload) return;
-    this.sendWaiting();
+    if (!this.paused) this.sendWaiting();
+    else if (this.bodyAllowance > 0) this.sendAllowance();
   }
 
-  /** What came while the stream was being made, or while an upgrade was not answered. */
-  sendWaiting(): void {
+  /** Everything that came while the stream was being made, or while an upgrade was not answered. */
+  private sendWaiting(): void {
     const body = this.waitingBody;
     const trailers = this.waitingTrailers;
     const last = (body?.length ?? 0) - 1;
@@ -234,9 +174,24 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
       this.encoder.encodeTrailers(trailers);
       this.info.timing.lastTxByteSent = this.now();
     }
-    if (!this.waitingPaused) return;
-    this.waitingPaused = false;
-    this.resumeDownstream();
+    this.resumeAfterWaiting();
+  }
+
+  /** As much of what waits as is body of the request. Its end waits with the rest. */
+  private sendAllowance(): void {
+    const body = this.waitingBody;
+    if (body === null) return;
+    while (body.length > 0 && this.bodyAllowance > 0 && this.encoder !== null) {
+      const first = body[0];
+      const now = first.length <= this.bodyAllowance ? first : first.subarray(0, this.bodyAllowance);
+      if (now.length === first.length) body.shift();
+      else body[0] = first.subarray(now.length);
+      this.bodyAllowance -= now.length;
+      this.waitingBytes -= now.length;
+      this.encoder.encodeData(now, false);
+    }
+    if (body.length === 0) this.waitingBody = null;
+    if (this.waitingBytes === 0) this.resumeAfterWaiting();
   }
 
   // Response, from the codec.
@@ -251,10 +206,11 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.cleaned) return;
     this.info.timing.firstRxByteReceived = this.now();
-    this.recordEnd(endStream);
-    this.touchPerTryIdle();
     const status = responseStatus(headers);
     if (status >= 100 && status < 200 && status !== 101) return;
+    if (this.paused && !this.settleTunnel(status, headers)) return;
+    this.recordEnd(endStream);
+    this.touchPerTryIdle();
     this.awaitingHeaders = false;
     if (this.logInfo !== null) {
       this.logHeaders = headers.clone();
@@ -262,6 +218,35 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     }
     this.handleDeferredReadDisable();
     this.parent.onUpstreamHeaders(status, headers, this, endStream);
+  }
+
+  /**
+   * The answer to a tunnel: only 101 switches protocols (CVE-2024-23326; HTTP/2's 200 is 101 here), and only 2xx opens CONNECT. False when the
+   * request was answered here: a WebSocket handshake is head only, so a success or redirect that is none goes to the client without its body.
+   */
+  private settleTunnel(status: number, headers: HeaderMap): boolean {
+    const { parent } = this;
+    if (parent.headers.get(':method') === 'CONNECT') {
+      if (status >= 200 && status <= 299) this.openTunnel();
+      return true;
+    }
+    const websocket = isWebSocket(parent.headers);
+    const accepted = status === 101;
+    if (websocket && !accepted && this.info.protocol <= PROTOCOL_HTTP11 && (status < 400 || !parent.config.websocketErrorsThroughFilters)) {
+      parent.onHandshakeFailed(status, headers);
+      return false;
+    }
+    if (websocket && (accepted || this.info.protocol > PROTOCOL_HTTP11)) {
+      parent.stopTimeoutForUpgrade();
+      this.stopPerTryTimeouts();
+    }
+    if (accepted) this.openTunnel();
+    return true;
+  }
+
+  private openTunnel(): void {
+    this.paused = false;
+    this.sendWaiting();
   }
 
   decodeData(data: Buffer, endStream: boolean): void {
@@ -290,6 +275,8 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     this.parent.onUpstreamReset(reason, failure, this);
   }
 
+  // End.
+
   /** Ends the attempt from this side. Nothing to do when both messages are complete: the connection lives on. */
   reset(): void {
     this.pending?.cancel(false);
@@ -303,14 +290,6 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
     stream.resetStream(RESET_LOCAL_RESET);
   }
 
-  get encodeComplete(): boolean {
-    return !Number.isNaN(this.info.timing.lastTxByteSent);
-  }
-
-  get requestStarted(): boolean {
-    return !Number.isNaN(this.info.timing.firstTxByteSent);
-  }
-
   private clearEncoder(): void {
     this.encoder = null;
   }
@@ -319,158 +298,22 @@ export class UpstreamRequest implements HttpPoolCallbacks, ResponseDecoder, Stre
   cleanUp(): void {
     if (this.cleaned) return;
     this.cleaned = true;
-    this.perTryTimer?.disable();
-    this.perTryIdleTimer?.disable();
-    this.durationTimer?.disable();
-    this.logTimer?.disable();
+    this.stopTimers();
     this.encoder?.stream.removeCallbacks(this);
     this.clearEncoder();
     this.log('UpstreamEnd');
     while (this.downstreamPauses > 0) this.resumeDownstream();
   }
 
-  // Timers.
-
-  setupPerTryTimeout(): void {
-    const { timeouts, config } = this.parent;
-    if (timeouts.perTry > 0) {
-      this.perTryTimer = config.dispatcher.createTimer(() => this.onPerTryTimeout());
-      this.perTryTimer.enable(timeouts.perTry);
-    }
-    if (timeouts.perTryIdle > 0) {
-      this.perTryIdleTimer = config.dispatcher.createTimer(() => this.onPerTryIdleTimeout());
-      this.perTryIdleTimer.enable(timeouts.perTryIdle);
-    }
-  }
-
-  onRequestComplete(): void {
-    if (this.createPerTryOnComplete && this.perTryTimer === null) this.setupPerTryTimeout();
-  }
-
-  stopPerTryTimeouts(): void {
-    this.perTryTimer?.disable();
-    this.perTryIdleTimer?.disable();
-    this.perTryIdleTimer = null;
-  }
-
-  private touchPerTryIdle(): void {
-    if (this.perTryIdleTimer !== null) this.perTryIdleTimer.enable(this.parent.timeouts.perTryIdle);
-  }
-
-  private onPerTryTimeout(): void {
-    this.perTryIdleTimer?.disable();
-    this.perTryIdleTimer = null;
-    if (this.parent.responseStarted) return;
-    this.logInfo?.setResponseFlag(FLAG_UPSTREAM_REQUEST_TIMEOUT);
+  protected tellPerTryTimeout(): void {
     this.parent.onPerTryTimeout(this);
   }
 
-  private onPerTryIdleTimeout(): void {
-    this.perTryTimer?.disable();
-    this.logInfo?.setResponseFlag(FLAG_STREAM_IDLE_TIMEOUT);
+  protected tellPerTryIdleTimeout(): void {
     this.parent.onPerTryIdleTimeout(this);
   }
 
-  private startDurationTimer(host: Host): void {
-    const asked = this.parent.dynamicMaxStreamDuration;
-    const duration = asked >= 0 ? asked : host.cluster.maxStreamDuration;
-    if (duration <= 0) return;
-    this.durationTimer = this.parent.config.dispatcher.createTimer(() => {
-      host.cluster.stats.upstreamRqMaxDurationReached.inc();
-      this.parent.onMaxStreamDuration(this);
-    });
-    this.durationTimer.enable(duration);
-  }
-
-  // Flow control.
-
-  /** The upstream cannot take more. */
-  onAboveWriteBufferHighWatermark(): void {
-    this.pauseDownstream();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.resumeDownstream();
-  }
-
-  /** The downstream cannot take more: the upstream pauses, as soon as there is a response to pause. */
-  onDownstreamFull(): void {
-    if (this.encoder === null) return;
-    if (this.parent.responseStarted) this.pauseUpstream();
-    else this.deferredReadDisables++;
-  }
-
-  onDownstreamDrained(): void {
-    if (this.encoder === null) return;
-    if (this.deferredReadDisables > 0) {
-      this.deferredReadDisables--;
-      return;
-    }
-    this.parent.cluster.stats.upstreamFlowControlResumedReadingTotal.inc();
-    this.encoder.stream.readDisable(false);
-  }
-
-  private pauseDownstream(): void {
-    this.parent.cluster.stats.upstreamFlowControlBackedUpTotal.inc();
-    this.parent.callbacks.onDecoderFilterAboveWriteBufferHighWatermark();
-    this.downstreamPauses++;
-  }
-
-  private resumeDownstream(): void {
-    if (this.downstreamPauses === 0) return;
-    this.downstreamPauses--;
-    this.parent.cluster.stats.upstreamFlowControlDrainedTotal.inc();
-    this.parent.callbacks.onDecoderFilterBelowWriteBufferLowWatermark();
-  }
-
-  private handleDeferredReadDisable(): void {
-    for (; this.deferredReadDisables > 0; this.deferredReadDisables--) this.pauseUpstream();
-  }
-
-  private pauseUpstream(): void {
-    this.parent.cluster.stats.upstreamFlowControlPausedReadingTotal.inc();
-    this.encoder?.stream.readDisable(true);
-  }
-
-  // Upstream access logs.
-
-  private startLogTimer(): void {
-    const interval = this.parent.config.upstreamLogFlushInterval;
-    if (interval <= 0 || this.logInfo === null) return;
-    this.logTimer = this.parent.config.dispatcher.createTimer(() => {
-      this.log('UpstreamPeriodic');
-      this.logTimer?.enable(interval);
-    });
-    this.logTimer.enable(interval);
-  }
-
-  private makeLogInfo(from: StreamInfo): StreamInfo {
-    const wall = this.parent.config.dispatcher.clock.wall();
-    const info = new StreamInfo(from.protocol, wall, this.startTime, from.downstreamRemoteAddress, from.downstreamLocalAddress);
-    info.upstream = this.info;
-    info.upstreamCluster = from.upstreamCluster;
-    info.route = from.route;
-    info.routeName = from.routeName;
-    info.healthCheck = from.healthCheck;
-    info.requestHeaders = from.requestHeaders;
-    info.attemptCount = from.attemptCount;
-    return info;
-  }
-
-  private log(type: AccessLogType): void {
-    const info = this.logInfo;
-    if (info === null) return;
-    const now = this.now();
-    if (type === 'UpstreamEnd') info.requestComplete = now;
-    const context: LogContext = {
-      requestHeaders: this.parent.headers,
-      responseHeaders: this.logHeaders,
-      responseTrailers: this.logTrailers,
-      streamInfo: info,
-      localReplyBody: '',
-      type,
-      now,
-    };
-    for (const log of this.parent.config.upstreamLogs) log.log(context);
+  protected tellMaxStreamDuration(): void {
+    this.parent.onMaxStreamDuration(this);
   }
 }

@@ -18,6 +18,7 @@ import { TimerPool } from '../../router/timer-pool.ts';
 import { StatsStore, findStatsSchema } from '../../stats/store.ts';
 import type { ConnectionManagerConfig } from '../conn-manager-config.ts';
 import { ConnectionManagerStats } from '../conn-manager-stats.ts';
+import { ThreadAsyncClients } from '../async-client.ts';
 import { ConnectionManager } from '../connection-manager.ts';
 import { DateProvider } from '../date-provider.ts';
 import { HttpFilterChain } from '../filter-chain.ts';
@@ -91,7 +92,7 @@ export function testRouteEntry(changes: Partial<RouteEntry> = {}): RouteEntry {
     clusterName: 'origin', clusterNotFoundResponseCode: 503, priority: 0, timeout: 15_000, idleTimeout: -1, flushTimeout: -1,
     maxStreamDuration: -1, grpcTimeoutHeaderMax: -1, grpcTimeoutHeaderOffset: -1, maxGrpcTimeout: -1, grpcTimeoutOffset: -1,
     retryPolicy: null, hedgePolicy: null, shadowPolicies: [], hashPolicy: null, metadataMatch: null, requestBodyBufferLimit: -1,
-    autoHostRewrite: false, appendXForwardedHost: false, upgradeMap: null, internalRedirect: null, includeVirtualHostRateLimits: false,
+    autoHostRewrite: false, appendXForwardedHost: false, upgradeMap: null, connectConfig: null, internalRedirect: null, includeVirtualHostRateLimits: false,
     routeStatsPrefix: '', finalizeRequestHeaders: () => {}, finalizeResponseHeaders: () => {}, ...changes,
   };
 }
@@ -120,6 +121,7 @@ export class TestProxy {
   readonly root: Scope;
   readonly runtime = new TestRuntime();
   readonly clusters = new TestClusterManager();
+  readonly asyncClients: ThreadAsyncClients;
   readonly origin: TestCluster;
   readonly routes: TestRoutes;
   readonly logs: LoggedRequest[] = [];
@@ -136,11 +138,16 @@ export class TestProxy {
     this.origin = this.addCluster('origin');
     this.routes = { route: testRoute(testRouteEntry()) };
     const stats = new ConnectionManagerStats(this.root, this.root.scope('listener.test'), 'ingress');
+    this.asyncClients = new ThreadAsyncClients({
+      dispatcher: this.dispatcher, clusterManager: this.clusters, runtime: this.runtime, loggers: { get: () => SILENT }, rootScope: this.root,
+      zone: '',
+    });
     this.routerConfig = {
-      dispatcher: this.dispatcher, clusterManager: this.clusters, runtime: this.runtime, logger: SILENT, rootScope: this.root,
+      dispatcher: this.dispatcher, clusterManager: this.clusters, asyncClients: this.asyncClients, runtime: this.runtime, logger: SILENT, rootScope: this.root,
       stats: new RouterStats(stats.scope), timers: new TimerPool(this.dispatcher), zone: '', dynamicStats: true,
       suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, suppressGrpcRequestFailureCodeStats: false, strictCheckHeaders: [],
       upstreamLogs: [], flushUpstreamLogOnUpstreamStream: false, upstreamLogFlushInterval: 0, rejectEarlyConnectData: false,
+      upstreamHalfClose: false, websocketTimeoutOnUpgrade: true, websocketErrorsThroughFilters: true,
       ...options.router,
     };
     this.config = { ...this.managerDefaults(stats, options), ...options.manager };

@@ -34,6 +34,7 @@ export class ClusterEntry implements RouteEntry {
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
   readonly upgradeMap: RouteEntry['upgradeMap'];
+  readonly connectConfig: RouteEntry['connectConfig'];
   readonly internalRedirect: null;
   readonly includeVirtualHostRateLimits: boolean;
   readonly routeStatsPrefix: string;
@@ -61,6 +62,7 @@ export class ClusterEntry implements RouteEntry {
     this.autoHostRewrite = facts.autoHostRewrite;
     this.appendXForwardedHost = facts.appendXForwardedHost;
     this.upgradeMap = facts.upgradeMap;
+    this.connectConfig = facts.connectConfig;
     this.internalRedirect = null;
     this.includeVirtualHostRateLimits = facts.includeVirtualHostRateLimits;
     this.routeStatsPrefix = facts.routeStatsPrefix;

@@ -7,7 +7,7 @@ import type { Formatter } from '../../../contract/access-log.ts';
 import type { Dispatcher } from '../../../contract/dispatcher.ts';
 import { ConfigError, configAt } from '../../../contract/errors.ts';
 import type { HeaderMap } from '../../../contract/header-map.ts';
-import type { HashPolicy, HedgePolicy, ResourcePriority, RetryPolicy, ShadowPolicy } from '../../../contract/route.ts';
+import type { ConnectConfig, HashPolicy, HedgePolicy, ResourcePriority, RetryPolicy, ShadowPolicy } from '../../../contract/route.ts';
 import type { StreamInfo } from '../../../contract/stream-info.ts';
 import type { OrderedLevels } from './compiled-route.ts';
 import { RouteHashPolicy } from './hash-policy.ts';
@@ -44,6 +44,7 @@ export class RouteFacts {
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
   readonly upgradeMap: ReadonlyMap<string, boolean> | null;
+  readonly connectConfig: ConnectConfig | null;
   readonly includeVirtualHostRateLimits: boolean;
   readonly routeStatsPrefix: string;
   readonly levels: OrderedLevels;
@@ -78,6 +79,7 @@ export class RouteFacts {
     this.autoHostRewrite = host.case === 'autoHostRewrite' && host.value.value;
     this.appendXForwardedHost = action.appendXForwardedHost;
     this.upgradeMap = upgrades(action);
+    this.connectConfig = connectConfig(action);
     this.includeVirtualHostRateLimits = action.includeVhRateLimits ?? false;
     this.routeStatsPrefix = toByteString(route.statPrefix);
     this.levels = levels;
@@ -148,9 +150,16 @@ function upgrades(action: RouteAction): ReadonlyMap<string, boolean> | null {
       if (type !== 'connect' && type !== 'connect-udp') {
         throw new ConfigError(`Non-CONNECT upgrade type ${each.upgradeType} has ConnectConfig`, { path });
       }
-      throw notYet('envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig', `${path}.connect_config`);
     }
     map.set(type, each.enabled ?? true);
   });
   return map;
+}
+
+/** Of all `upgrade_configs` with a connect_config the last one holds, as in Envoy; TLVs of its PROXY header are ignored there too. */
+function connectConfig(action: RouteAction): ConnectConfig | null {
+  const found = action.upgradeConfigs.findLast((each) => each.connectConfig !== undefined)?.connectConfig;
+  if (found === undefined) return null;
+  const proxy = found.proxyProtocolConfig;
+  return Object.freeze({ allowPost: found.allowPost, proxyProtocolVersion: proxy === undefined ? 0 : proxy.version === 0 ? 1 : 2 });
 }

@@ -79,6 +79,8 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
 const ALLOWED: Readonly<Record<string, string>> = {
   [`${NAME}.metadata`]: 'nothing that reads it is here yet; it changes no answer',
   [`${R}RouteMatch.connect_matcher`]: 'its message is empty: that it is chosen is all',
+  'envoy.config.core.v3.ProxyProtocolConfig.pass_through_tlvs': 'of connect_config: Envoy does not look at it there either',
+  'envoy.config.core.v3.ProxyProtocolConfig.added_tlvs': 'of connect_config: Envoy does not look at it there either',
   [`${R}WeightedCluster.total_weight`]: 'deprecated; Envoy does not look at it either',
   [`${R}RouteAction.HashPolicy.Cookie.path`]: 'of the cookie that ttl makes, and ttl is refused',
   [`${R}RouteAction.HashPolicy.Cookie.attributes`]: 'of the cookie that ttl makes, and ttl is refused',

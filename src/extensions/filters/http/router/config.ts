@@ -22,6 +22,7 @@ export function routerConfig(message: Message, statPrefix: string, context: Fact
   return Object.freeze({
     dispatcher: context.dispatcher,
     clusterManager: context.clusterManager,
+    asyncClients: context.asyncClients,
     runtime: context.runtime,
     logger: context.loggers.get('router'),
     rootScope: context.rootScope,
@@ -38,6 +39,10 @@ export function routerConfig(message: Message, statPrefix: string, context: Fact
     upstreamLogFlushInterval: Math.trunc(durationMs(options?.upstreamLogFlushInterval, 0)),
     rejectEarlyConnectData: config.rejectConnectRequestEarlyData
       ?? runtime.runtimeFeatureEnabled('envoy.reloadable_features.reject_early_connect_data'),
+    upstreamHalfClose: runtime.runtimeFeatureEnabled('envoy.reloadable_features.allow_multiplexed_upstream_half_close'),
+    websocketTimeoutOnUpgrade: runtime.runtimeFeatureEnabled('envoy.reloadable_features.websocket_enable_timeout_on_upgrade_response'),
+    websocketErrorsThroughFilters:
+      runtime.runtimeFeatureEnabled('envoy.reloadable_features.websocket_allow_4xx_5xx_through_filter_chain'),
   });
 }
 
