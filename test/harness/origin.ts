@@ -1,9 +1,16 @@
-// A scripted origin: an HTTP/1 (or plain TCP) server whose behaviour is data and which keeps every byte that it received.
+// A scripted origin: an HTTP/1, HTTP/2 (prior knowledge) or plain TCP server whose behaviour is data and which keeps what it received.
+// Which HTTP it speaks is the proxy's choice: a connection that begins with the preface is HTTP/2.
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { Bytes, Ending } from './client.ts'
 import { splitRequests } from './http1-messages.ts'
 import type { RawMessage } from './http1-messages.ts'
+import { runAction } from './http2-actions.ts'
+import type { Http2Action } from './http2-actions.ts'
+import { Http2Serving } from './http2-origin.ts'
+import type { Http2Peer, PeerOptions } from './http2-peer.ts'
+import { response, responseActions } from './response.ts'
+import type { ResponseParts } from './response.ts'
 import { sleep } from './wait.ts'
 
 /** One thing an origin does on a connection. Steps of a reply run one after another. */
@@ -24,6 +31,8 @@ export interface Reply {
   /** When the steps start: once the whole request is there (default) or with its head. */
   readonly at?: 'request' | 'head'
   readonly steps: readonly OriginStep[]
+  /** The same over HTTP/2; without it such a request is answered 599. */
+  readonly h2?: readonly Http2Action[]
 }
 
 /** Behaviour of an origin. Every part may be left out: the default answers each request `200` with a body of five bytes. */
@@ -32,48 +41,21 @@ export interface OriginScript {
   readonly onConnect?: readonly OriginStep[]
   /** Replies in the order of requests over all connections; the last one repeats. Empty: never answers. */
   readonly replies?: readonly Reply[]
+  /** Replies by path, which go before `replies`: for requests that come in any order. */
+  readonly paths?: Readonly<Record<string, Reply>>
+  /** How the origin's end of an HTTP/2 connection behaves. */
+  readonly http2?: PeerOptions
+  /** Actions on every new HTTP/2 connection. */
+  readonly onHttp2?: readonly Http2Action[]
   /** Do not read from new connections until `resumeReading` is called. */
   readonly startPaused?: boolean
   /** Do not look for requests: the origin only runs `onConnect` and records. */
   readonly plainTcp?: boolean
 }
 
-/** Parts of an HTTP/1 response for `response`. Header lines as `name: value`. */
-export interface ResponseParts {
-  readonly status?: number
-  readonly reason?: string
-  readonly version?: '1.0' | '1.1'
-  readonly headers?: readonly string[]
-  /** Gets a Content-Length, unless `chunks` are given or the headers have one. */
-  readonly body?: string
-  /** Sends a chunked body of these chunks. */
-  readonly chunks?: readonly string[]
-  /** Trailer lines after the chunks. */
-  readonly trailers?: readonly string[]
-}
-
-const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 204: 'No Content', 301: 'Moved Permanently', 302: 'Found', 304: 'Not Modified', 404: 'Not Found', 500: 'Internal Server Error', 503: 'Service Unavailable' }
-
-/** Bytes of a response, as Latin-1 text. Adds nothing but a Content-Length (or chunked coding); no date, no server. */
-export function response(parts: ResponseParts = {}): string {
-  const { status = 200, version = '1.1', headers = [], body = '', chunks, trailers = [] } = parts
-  const reason = parts.reason ?? REASONS[status] ?? 'Status'
-  const lines = [`HTTP/${version} ${status} ${reason}`, ...headers]
-  const framed = headers.some((line) => /^(content-length|transfer-encoding):/i.test(line))
-  const bodyless = status < 200 || status === 204 || status === 304
-  if (chunks !== undefined && !framed) lines.push('transfer-encoding: chunked')
-  else if (!framed && !bodyless) lines.push(`content-length: ${body.length}`)
-  const content = chunks === undefined ? body : [...chunks.map(chunk), '0\r\n', ...trailers.map((line) => `${line}\r\n`), '\r\n'].join('')
-  return `${lines.join('\r\n')}\r\n\r\n${content}`
-}
-
-function chunk(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`
-}
-
 /** A reply that sends these bytes, or a response made of these parts, when the request is complete. */
 export function answer(what: string | ResponseParts = { body: 'hello' }): Reply {
-  return { steps: [{ send: typeof what === 'string' ? what : response(what) }] }
+  return typeof what === 'string' ? { steps: [{ send: what }] } : { steps: [{ send: response(what) }], h2: responseActions(what) }
 }
 
 const DEFAULT_SCRIPT: OriginScript = { replies: [answer()] }
@@ -87,6 +69,8 @@ export class OriginConnection {
   receivedBytes = 0
   ended: Ending = 'open'
   echoing = false
+  /** Our end, when the proxy speaks HTTP/2 here. */
+  peer: Http2Peer | null = null
   keepBytes = true
   answered = 0
   private readonly pieces: Buffer[] = []
@@ -102,9 +86,25 @@ export class OriginConnection {
     return Buffer.concat(this.pieces)
   }
 
+  /** What came over HTTP/2, line by line; empty on another connection. */
+  lines(): string[] {
+    return this.peer?.lines() ?? []
+  }
+
   /** The requests in those bytes; the last may be incomplete. */
   requests(): readonly RawMessage[] {
     return splitRequests(this.received).messages
+  }
+
+  /** Requests whose head came, over either protocol. */
+  requestHeads(): number {
+    return this.peer === null ? this.requests().length : [...this.peer.streams.values()].filter((stream) => stream.blocks.length > 0).length
+  }
+
+  /** Does something over HTTP/2; without `stream` on the newest stream. */
+  async act(action: Http2Action): Promise<void> {
+    if (this.peer === null) return
+    await runAction(this.peer, action, Math.max(0, ...this.peer.streams.keys()))
   }
 
   take(piece: Buffer): void {
@@ -174,17 +174,22 @@ export class ScriptedOrigin {
     this.connections.push(connection)
     this.open.add(socket)
     socket.setNoDelay(true)
-    socket.on('error', () => (connection.ended = 'reset'))
+    socket.on('error', () => {
+      connection.ended = 'reset'
+      connection.peer?.noteEnding('reset')
+    })
     socket.on('end', () => this.onEnd(connection))
     socket.on('close', () => {
       this.open.delete(socket)
       if (connection.ended === 'open') connection.ended = 'fin'
+      connection.peer?.noteEnding('fin')
     })
     void this.serve(connection, this.script)
   }
 
   private onEnd(connection: OriginConnection): void {
     if (connection.ended === 'open') connection.ended = 'fin'
+    connection.peer?.noteEnding('fin')
     // A peer that ends its side after its last answer is done; half-closed exchanges end ours themselves.
     connection.socket.end()
   }
@@ -196,19 +201,33 @@ export class ScriptedOrigin {
   }
 
   private onData(connection: OriginConnection, script: OriginScript, piece: Buffer): void {
+    if (connection.receivedBytes === 0 && script.plainTcp !== true && piece.toString('latin1', 0, 5) === 'PRI *') this.speakHttp2(connection, script)
     connection.take(piece)
-    if (connection.echoing) connection.socket.write(piece)
+    if (connection.peer !== null) connection.peer.push(piece)
+    else if (connection.echoing) connection.socket.write(piece)
     else if (script.plainTcp !== true && connection.keepBytes) this.answerNext(connection, script)
+  }
+
+  private speakHttp2(connection: OriginConnection, script: OriginScript): void {
+    const serving = new Http2Serving(connection.socket, script.http2 ?? {}, script.onHttp2 ?? [], (path, complete) => this.takeReply(script, path, complete))
+    connection.peer = serving.peer
+  }
+
+  /** The reply for the next request, or null when it is to be answered later or never. */
+  private takeReply(script: OriginScript, path: string, complete: boolean): Reply | null {
+    const replies = script.replies ?? [answer()]
+    const reply = script.paths?.[path] ?? replies[Math.min(this.served, replies.length - 1)]
+    if (reply === undefined || (!complete && reply.at !== 'head')) return null
+    this.served += 1
+    return reply
   }
 
   private answerNext(connection: OriginConnection, script: OriginScript): void {
     const requests = connection.requests()
     const request = requests[connection.answered]
     if (request === undefined) return
-    const replies = script.replies ?? [answer()]
-    const reply = replies[Math.min(this.served, replies.length - 1)]
-    if (reply === undefined || (!request.complete && reply.at !== 'head')) return
-    this.served += 1
+    const reply = this.takeReply(script, request.startLine.split(' ')[1] ?? '', request.complete)
+    if (reply === null) return
     connection.answered += 1
     void this.run(reply.steps, connection, connection.answered - 1).then(() => this.answerNext(connection, script))
   }

@@ -3,6 +3,14 @@ import type { Json, JsonObject, Scenario } from './scenario.ts'
 
 const HTTP_FILTERS: Readonly<Record<string, string>> = {
   buffer: 'envoy.extensions.filters.http.buffer.v3.Buffer',
+  connect_grpc_bridge: 'envoy.extensions.filters.http.connect_grpc_bridge.v3.FilterConfig',
+  grpc_field_extraction: 'envoy.extensions.filters.http.grpc_field_extraction.v3.GrpcFieldExtractionConfig',
+  grpc_http1_bridge: 'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config',
+  grpc_http1_reverse_bridge: 'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig',
+  grpc_json_reverse_transcoder: 'envoy.extensions.filters.http.grpc_json_reverse_transcoder.v3.GrpcJsonReverseTranscoder',
+  grpc_json_transcoder: 'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder',
+  grpc_stats: 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
+  grpc_web: 'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb',
   header_mutation: 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   health_check: 'envoy.extensions.filters.http.health_check.v3.HealthCheck',
   router: 'envoy.extensions.filters.http.router.v3.Router',
@@ -51,21 +59,30 @@ function fill(text: string, values: ReadonlyMap<string, string>): string {
 function bootstrap(scenario: Scenario): JsonObject {
   const base: JsonObject = {
     admin: { address: socketAddress('${admin}') },
-    static_resources: { listeners: [listener(scenario)], clusters: [merged(cluster('origin'), scenario.cluster ?? {}), ...extraClusters(scenario)] },
+    static_resources: { listeners: [listener(scenario)], clusters: [merged(cluster('origin', scenario), scenario.cluster ?? {}), ...extraClusters(scenario)] },
   }
   return merged(base, scenario.bootstrap ?? {})
 }
 
 function extraClusters(scenario: Scenario): JsonObject[] {
-  return (scenario.clusters ?? []).map((extra) => merged(extra['load_assignment'] === undefined ? cluster(String(extra['name'])) : {}, extra))
+  return (scenario.clusters ?? []).map((extra) => merged(extra['load_assignment'] === undefined ? cluster(String(extra['name']), scenario) : {}, extra))
 }
 
 function socketAddress(port: string): JsonObject {
   return { socket_address: { address: '127.0.0.1', port_value: port } }
 }
 
-/** A STATIC cluster of one endpoint: the port of the origin of the same name. */
-function cluster(name: string): JsonObject {
+/** Options of a cluster that speaks HTTP/2. */
+const HTTP2_CLUSTER: JsonObject = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions', explicit_http_config: { http2_protocol_options: {} } },
+}
+
+/** A STATIC cluster of one endpoint: the port of the origin of the same name. HTTP/2 when the protocol pair says so. */
+function cluster(name: string, scenario: Scenario): JsonObject {
+  return scenario.pair?.endsWith('h2') === true ? { ...plainCluster(name), typed_extension_protocol_options: HTTP2_CLUSTER } : plainCluster(name)
+}
+
+function plainCluster(name: string): JsonObject {
   const endpoint: JsonObject = { endpoint: { address: socketAddress(`\${${name}}`) } }
   return { name, connect_timeout: '1s', type: 'STATIC', load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint] }] } }
 }
@@ -92,6 +109,7 @@ function connectionManager(scenario: Scenario): JsonObject {
     route_config: merged({ name: 'local', virtual_hosts: virtualHosts }, scenario.route_config ?? {}),
     http_filters: [...filters, typed({ router: {} }, HTTP_FILTERS, 'envoy.filters.http')],
     access_log: accessLog(scenario),
+    ...(scenario.pair === undefined ? {} : { codec_type: scenario.pair.startsWith('h2') ? 'HTTP2' : 'HTTP1' }),
   }
   return merged(base, scenario.hcm ?? {})
 }

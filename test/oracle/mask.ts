@@ -87,6 +87,19 @@ function oneChunk(body: string, trailers: readonly string[]): string {
   return `${body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`}0\r\n${trailers.map((line) => `${line}\r\n`).join('')}\r\n`
 }
 
+/** What an end of an HTTP/2 connection got, as lines for a recording. */
+export function http2Lines(lines: readonly string[], masker: Masker): string[] {
+  return lines.length === 0 ? [] : shortenRuns(masker.text(lines.join(''))).split(/(?<=\n)/)
+}
+
+/**
+ * Byte totals of connections with HTTP/2: how many bytes header compression takes is the codec's choice and changes with the
+ * generated ids, and window updates come when they come.
+ */
+export function isVaryingByteTotal(name: string, http2: { readonly downstream: boolean; readonly upstream: boolean }): boolean {
+  return (http2.downstream && /^http\..*\.downstream_cx_[rt]x_bytes_total$/.test(name)) || (http2.upstream && /^cluster\..*\.upstream_cx_[rt]x_bytes_total$/.test(name))
+}
+
 /** Digits beyond the first in the service-time headers: they make byte totals vary and are taken off those. */
 export function extraTimeDigits(bytes: Buffer): number {
   let extra = 0

@@ -1,7 +1,7 @@
 // From the short forms of a scenario to the script of an origin.
 import { answer } from '../harness/index.ts'
 import type { OriginScript, OriginStep, Reply } from '../harness/index.ts'
-import { expandRuns } from './scenario.ts'
+import { expandAll, expandRuns } from './scenario.ts'
 import type { OriginSpec, ReplySpec } from './scenario.ts'
 
 /** The script that a scenario's words mean. Undefined: `200` with the body `hello`. */
@@ -13,20 +13,27 @@ export function originScript(spec: OriginSpec | undefined): OriginScript {
 }
 
 function isScript(spec: OriginSpec): spec is OriginScript {
-  return typeof spec === 'object' && ('replies' in spec || 'onConnect' in spec || 'plainTcp' in spec || 'startPaused' in spec)
+  return typeof spec === 'object' && ('replies' in spec || 'onConnect' in spec || 'plainTcp' in spec || 'startPaused' in spec || 'http2' in spec || 'onHttp2' in spec || 'paths' in spec)
 }
 
 function scriptWithReplies(spec: OriginScript): OriginScript {
   const replies = spec.replies as readonly (Reply | ReplySpec)[] | undefined
-  return replies === undefined ? spec : { ...spec, replies: replies.map((reply) => replyOf(reply as ReplySpec)) }
+  const paths = Object.entries((spec.paths ?? {}) as Readonly<Record<string, Reply | ReplySpec>>)
+  return {
+    ...spec,
+    ...(replies === undefined ? {} : { replies: replies.map((reply) => replyOf(reply as ReplySpec)) }),
+    ...(spec.onHttp2 === undefined ? {} : { onHttp2: expandAll(spec.onHttp2) }),
+    paths: Object.fromEntries(paths.map(([path, reply]) => [path, replyOf(reply as ReplySpec)])),
+  }
 }
 
 /** Text is the exact answer; an object is the parts of a response, or `{at, steps}`. */
 function replyOf(spec: ReplySpec): Reply {
   if (typeof spec === 'string') return { steps: [{ send: expandRuns(spec) }] }
-  const at = spec.at === undefined ? {} : { at: spec.at }
+  const at = { ...(spec.at === undefined ? {} : { at: spec.at }), ...(spec.h2 === undefined ? {} : { h2: expandAll(spec.h2) }) }
+  if (spec.h2 !== undefined && spec.steps === undefined) return { steps: [{ send: 'HTTP/1.1 599 this reply has no HTTP/1 form\r\ncontent-length: 0\r\n\r\n' }], ...at }
   if (spec.steps !== undefined) return { ...at, steps: spec.steps.map(stepOf) }
-  return { ...at, ...(spec.raw === undefined ? answer(spec) : { steps: [{ send: expandRuns(spec.raw) }] }) }
+  return { ...at, ...(spec.raw === undefined ? answer(expandAll(spec)) : { steps: [{ send: expandRuns(spec.raw) }] }) }
 }
 
 function stepOf(step: OriginStep | { reply: ReplySpec }): OriginStep {

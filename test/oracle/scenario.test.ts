@@ -4,11 +4,12 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { splitResponses } from '../harness/index.ts'
+import { toWire } from './client-steps.ts'
 import { merged } from './config-builder.ts'
 import { canonicalLines, extraTimeDigits, Masker } from './mask.ts'
 import { compare } from './observation.ts'
 import type { Observation } from './observation.ts'
-import { loadScenarios, toWire } from './scenario.ts'
+import { loadScenarios } from './scenario.ts'
 
 describe('request text', () => {
   it('gets CRLF and the empty line', () => {
