@@ -37,6 +37,10 @@ export abstract class ActiveStreamRoute extends FilterManager {
   protected resetSeen: boolean;
   protected readonly internallyCreated: boolean;
   internallyDestroyed: boolean;
+  /** All is done but that the codec still has bytes of the response; the stream lives until it has sent them. */
+  zombie: boolean;
+  /** Milliseconds that the codec may take for that; 0 = no limit. */
+  protected flushTimeout: number;
   protected tunneling: boolean;
   protected upgraded: boolean;
   protected finished: boolean;
@@ -64,9 +68,15 @@ export abstract class ActiveStreamRoute extends FilterManager {
     this.resetSeen = false;
     this.internallyCreated = internallyCreated;
     this.internallyDestroyed = false;
+    this.zombie = false;
+    this.flushTimeout = config.streamFlushTimeout;
     this.tunneling = false;
     this.upgraded = false;
     this.finished = false;
+  }
+
+  protected override get halfCloseEnabled(): boolean {
+    return this.config.upstreamHalfClose;
   }
 
   // Route.
@@ -143,6 +153,8 @@ export abstract class ActiveStreamRoute extends FilterManager {
   }
 
   protected refreshIdleTimeout(entry: RouteEntry): void {
+    if (entry.flushTimeout >= 0) this.flushTimeout = entry.flushTimeout;
+    else if (entry.idleTimeout >= 0 && this.config.flushFollowsIdle) this.flushTimeout = entry.idleTimeout;
     if (entry.idleTimeout < 0) return;
     if (entry.idleTimeout > 0) this.timers.idle.start(entry.idleTimeout);
     else this.timers.idle.stop();

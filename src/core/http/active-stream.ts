@@ -1,11 +1,17 @@
+import type { Linked, LinkedList } from '../../base/linked-list.ts';
+import { isUpgrade } from '../../codec/http1/connection-header.ts';
 import { equalsIgnoreCase } from '../../common/byte-string.ts';
+import { connectUdpTarget, isConnectUdp, ORIGINAL_CONNECT_PORT } from '../../common/http/connect.ts';
 import { hasGrpcContentType } from '../../common/grpc/content-type.ts';
 import {
   RESET_CONNECT_ERROR, RESET_LOCAL_RESET, RESET_OVERLOAD_MANAGER, RESET_PROTOCOL_ERROR, RESET_REMOTE_REFUSED_STREAM, RESET_REMOTE_RESET,
 } from '../../contract/codec.ts';
 import type { RequestDecoder, ResponseEncoder, StreamCallbacks, StreamResetReason } from '../../contract/codec.ts';
 import { HeaderMap } from '../../contract/header-map.ts';
-import { FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DOWNSTREAM_REMOTE_RESET, FLAG_OVERLOAD_MANAGER } from '../../contract/response-flags.ts';
+import {
+  FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DOWNSTREAM_REMOTE_RESET, FLAG_OVERLOAD_MANAGER, FLAG_UPSTREAM_CONNECTION_FAILURE,
+  FLAG_UPSTREAM_CONNECTION_TERMINATION, FLAG_UPSTREAM_PROTOCOL_ERROR,
+} from '../../contract/response-flags.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import { ActiveStreamResponse } from './active-stream-response.ts';
 import { mutateRequestHeaders, normalizeHost, shouldCloseConnection } from './conn-manager-utility.ts';
@@ -14,6 +20,7 @@ import { UPGRADE_ACCEPTED, UPGRADE_REJECTED } from './filter-manager-state.ts';
 import { NO_GRPC_STATUS } from './local-reply.ts';
 import { NORMALIZE_CONTINUE, NORMALIZE_REDIRECT, normalizeRequestPath } from './path-util.ts';
 import { invalidRequestDetails, isQueryWithoutContentType } from './request-checks.ts';
+import type { DeferredStream } from './request-deferral.ts';
 import type { StreamTimerOwner, StreamTimers } from './stream-timers.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -23,9 +30,21 @@ const NOTHING = Buffer.alloc(0);
  * other. Here is the request's way in and the stream's end; the response's way out is in active-stream-response.ts, route and
  * timeouts are in active-stream-route.ts. The life of it all is told in docs/internals/life-of-a-request.md.
  */
-export class ActiveStream extends ActiveStreamResponse implements RequestDecoder, StreamCallbacks, StreamTimerOwner {
+export class ActiveStream
+  extends ActiveStreamResponse
+  implements RequestDecoder, StreamCallbacks, StreamTimerOwner, DeferredStream, Linked<ActiveStream> {
+  next: ActiveStream | null;
+  previous: ActiveStream | null;
+  list: LinkedList<ActiveStream> | null;
+  /** The request as far as it has come, while it waits for its turn. */
+  private deferred: DeferredRequest | null;
+
   constructor(manager: ConnectionManager, encoder: ResponseEncoder, streamInfo: StreamInfo, timers: StreamTimers, internallyCreated: boolean) {
     super(manager, encoder, streamInfo, timers, internallyCreated);
+    this.next = null;
+    this.previous = null;
+    this.list = null;
+    this.deferred = null;
     this.startTimers();
   }
 
@@ -81,13 +100,32 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
       this.replyLocally(403, '', null, NO_GRPC_STATUS, 'upgrade_failed');
       return;
     }
-    super.decodeHeaders(headers, endStream);
+    if (this.manager.deferRequest(this)) this.deferred = new DeferredRequest(headers, endStream);
+    else super.decodeHeaders(headers, endStream);
     this.resetIdleTimer();
+  }
+
+  resumeDeferred(): boolean {
+    const request = this.deferred;
+    this.deferred = null;
+    if (request === null || this.destroyed) return false;
+    const { body, trailers } = request;
+    const end = request.endStream && trailers === null;
+    super.decodeHeaders(request.headers, end && body.length === 0);
+    for (let i = 0; i < body.length && !this.destroyed; i++) super.decodeData(body[i], end && i === body.length - 1);
+    if (trailers !== null && !this.destroyed) super.decodeTrailers(trailers);
+    return true;
   }
 
   override decodeData(data: Buffer, endStream: boolean): void {
     if (this.destroyed) return;
     this.streamInfo.bytesReceived += data.length;
+    if (this.deferred !== null) {
+      this.recordLastByte(endStream);
+      this.deferred.body.push(Buffer.from(data));
+      this.deferred.endStream = endStream;
+      return;
+    }
     if (endStream && data.length > 0 && this.endComesApart) {
       super.decodeData(data, false);
       if (this.destroyed) return;
@@ -103,7 +141,8 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
     if (this.destroyed) return;
     this.resetIdleTimer();
     this.recordLastByte(true);
-    super.decodeTrailers(trailers);
+    if (this.deferred !== null) this.deferred.trailers = trailers;
+    else super.decodeTrailers(trailers);
   }
 
   /** The codec refuses the request. */
@@ -139,13 +178,26 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
     const path = headers.get(':path');
     const isConnect = headers.get(':method') === 'CONNECT';
     if (path === undefined ? !isConnect : path === '') return this.refuse(404, 'missing_path_rejected');
+    if (path !== undefined && isConnectUdp(headers) && !this.takeUdpTarget(headers, path)) return false;
     if (path !== undefined && path.charCodeAt(0) !== 0x2f) {
       this.config.stats.rqNonRelativePath.inc();
       return this.refuse(404, 'absolute_path_rejected');
     }
     if (!this.normalizePath(headers)) return false;
-    normalizeHost(headers, this.config, this.connection.localAddress.port);
+    const port = normalizeHost(headers, this.config, this.connection.localAddress.port);
+    if (port >= 0 && this.wasConnect()) (this.streamInfo.filterState ??= new Map<string, unknown>()).set(ORIGINAL_CONNECT_PORT, port);
     return true;
+  }
+
+  /** CONNECT-UDP names its target in the path: routes shall see it as host. */
+  private takeUdpTarget(headers: HeaderMap, path: string): boolean {
+    const target = connectUdpTarget(path);
+    if (target !== null) {
+      headers.set(':authority', target);
+      return true;
+    }
+    this.replyLocally(404, 'The path is incorrect for CONNECT-UDP', null, NO_GRPC_STATUS, 'invalid_path');
+    return false;
   }
 
   private normalizePath(headers: HeaderMap): boolean {
@@ -183,8 +235,51 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
   resetCodecStream(): void {
     this.setLocalComplete();
     this.codecSawLocalComplete = true;
-    const protocolError = this.streamInfo.hasResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
-    this.encoder?.stream.resetStream(protocolError ? RESET_PROTOCOL_ERROR : RESET_LOCAL_RESET);
+    this.encoder?.stream.resetStream(this.resetReason());
+  }
+
+  /** What an HTTP/2 client is told by the code of its RST_STREAM. */
+  private resetReason(): StreamResetReason {
+    const info = this.streamInfo;
+    const upstreamGone = info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_FAILURE) || info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_TERMINATION);
+    if (upstreamGone && this.wasConnect()) return RESET_CONNECT_ERROR;
+    const protocolError = info.hasResponseFlag(FLAG_UPSTREAM_PROTOCOL_ERROR) || info.hasResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
+    return protocolError ? RESET_PROTOCOL_ERROR : RESET_LOCAL_RESET;
+  }
+
+  /** HTTP/2 upgrades came as CONNECT, too. */
+  private wasConnect(): boolean {
+    const headers = this.requestHeaders;
+    if (headers === null) return false;
+    return headers.get(':method') === 'CONNECT' || (this.manager.isMultiplexed && isUpgrade(headers));
+  }
+
+  /** Nothing is left to do but to wait for the codec. */
+  becomeZombie(): void {
+    if (this.zombie) return;
+    this.zombie = true;
+    this.timers.stopAll();
+    if (this.flushTimeout > 0) this.timers.startFlush(this.flushTimeout);
+  }
+
+  override onCodecEncodeComplete(): void {
+    super.onCodecEncodeComplete();
+    if (this.zombie && !this.destroyed) this.bury();
+  }
+
+  /** The client does not take the end of its response. */
+  onFlushTimeout(): void {
+    this.config.http2Stats().txFlushTimeout.inc();
+    const stream = this.encoder?.stream;
+    stream?.removeCallbacks(this);
+    stream?.resetStream(RESET_LOCAL_RESET);
+    this.resetSeen = true;
+    this.bury();
+  }
+
+  private bury(): void {
+    this.manager.destroyStream(this);
+    this.manager.onZombieGone();
   }
 
   onResetStream(reason: StreamResetReason, _failure: string): void {
@@ -245,5 +340,20 @@ export class ActiveStream extends ActiveStreamResponse implements RequestDecoder
 
   override upgradeAccepted(): void {
     this.tunneling = true;
+  }
+}
+
+/** A request that is held back by `http.max_requests_per_io_cycle`; its body is bounded by the stream's window. */
+class DeferredRequest {
+  readonly headers: HeaderMap;
+  readonly body: Buffer[];
+  endStream: boolean;
+  trailers: HeaderMap | null;
+
+  constructor(headers: HeaderMap, endStream: boolean) {
+    this.headers = headers;
+    this.body = [];
+    this.endStream = endStream;
+    this.trailers = null;
   }
 }

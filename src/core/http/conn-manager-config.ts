@@ -1,3 +1,4 @@
+import type { Http2CodecStats, Http2Listener, KeepaliveSettings } from '../../codec/http2/index.ts';
 import type { AccessLog } from '../../contract/access-log.ts';
 import type { Address } from '../../contract/address.ts';
 import type { CodecConnection, ServerConnection, ServerConnectionCallbacks } from '../../contract/codec.ts';
@@ -70,7 +71,15 @@ export interface ConnectionManagerConfig {
   readonly accessLogs: readonly AccessLog[];
   readonly localReply: LocalReply;
   readonly listenerName: string;
-  createCodec(connection: CodecConnection, callbacks: ServerConnectionCallbacks, firstBytes: Buffer, network: Connection): ServerConnection;
+  createCodec(
+    connection: CodecConnection, callbacks: ServerConnectionCallbacks & Http2Listener, firstBytes: Buffer, network: Connection,
+  ): ServerConnection;
+  /** The first bytes decide between HTTP/1 and HTTP/2 (`codec_type` AUTO): while they do not tell, they are held. */
+  readonly inspectPreface: boolean;
+  /** Null = no PINGs. */
+  readonly http2Keepalive: KeepaliveSettings | null;
+  /** `http2.` of the process; made when first asked for. */
+  http2Stats(): Http2CodecStats;
 
   readonly idleTimeout: number;
   readonly maxConnectionDuration: number;
@@ -78,8 +87,12 @@ export interface ConnectionManagerConfig {
   readonly maxConnectionDurationJitter: number;
   readonly http1SafeMaxConnectionDuration: boolean;
   readonly maxStreamDuration: number;
+  /** `allow_multiplexed_upstream_half_close`. */
+  readonly upstreamHalfClose: boolean;
   readonly streamIdleTimeout: number;
   readonly streamFlushTimeout: number;
+  /** `stream_flush_timeout` is not set: a route's idle timeout is its flush timeout, too. */
+  readonly flushFollowsIdle: boolean;
   readonly requestTimeout: number;
   readonly requestHeadersTimeout: number;
   readonly drainTimeout: number;

@@ -60,6 +60,7 @@ export class ConnectionManagerStats {
   readonly cxDestroyRemoteActiveRq: Counter;
   readonly cxDrainClose: Counter;
   readonly cxHttp1Total: Counter;
+  readonly cxHttp2Total: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDurationReached: Counter;
   readonly cxMaxRequestsReached: Counter;
@@ -75,6 +76,7 @@ export class ConnectionManagerStats {
   readonly rqFailedPathNormalization: Counter;
   readonly rqHeaderTimeout: Counter;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
   readonly rqIdleTimeout: Counter;
   readonly rqMaxDurationReached: Counter;
   readonly rqNonRelativePath: Counter;
@@ -90,6 +92,7 @@ export class ConnectionManagerStats {
   readonly rsTooLarge: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Active: Gauge;
   readonly cxHttp1SoftDrain: Gauge;
   readonly cxRxBytesBuffered: Gauge;
   readonly cxSslActive: Gauge;
@@ -122,6 +125,7 @@ export class ConnectionManagerStats {
     this.cxDestroyRemoteActiveRq = counter('downstream_cx_destroy_remote_active_rq');
     this.cxDrainClose = counter('downstream_cx_drain_close');
     this.cxHttp1Total = counter('downstream_cx_http1_total');
+    this.cxHttp2Total = counter('downstream_cx_http2_total');
     this.cxIdleTimeout = counter('downstream_cx_idle_timeout');
     this.cxMaxDurationReached = counter('downstream_cx_max_duration_reached');
     this.cxMaxRequestsReached = counter('downstream_cx_max_requests_reached');
@@ -137,6 +141,7 @@ export class ConnectionManagerStats {
     this.rqFailedPathNormalization = counter('downstream_rq_failed_path_normalization');
     this.rqHeaderTimeout = counter('downstream_rq_header_timeout');
     this.rqHttp1Total = counter('downstream_rq_http1_total');
+    this.rqHttp2Total = counter('downstream_rq_http2_total');
     this.rqIdleTimeout = counter('downstream_rq_idle_timeout');
     this.rqMaxDurationReached = counter('downstream_rq_max_duration_reached');
     this.rqNonRelativePath = counter('downstream_rq_non_relative_path');
@@ -152,6 +157,7 @@ export class ConnectionManagerStats {
     this.rsTooLarge = counter('rs_too_large');
     this.cxActive = gauge('downstream_cx_active');
     this.cxHttp1Active = gauge('downstream_cx_http1_active');
+    this.cxHttp2Active = gauge('downstream_cx_http2_active');
     this.cxHttp1SoftDrain = gauge('downstream_cx_http1_soft_drain');
     this.cxRxBytesBuffered = gauge('downstream_cx_rx_bytes_buffered');
     this.cxSslActive = gauge('downstream_cx_ssl_active');

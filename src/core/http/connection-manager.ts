@@ -1,4 +1,6 @@
-import type { Timer } from '../../base/timer-wheel.ts';
+import { LinkedList } from '../../base/linked-list.ts';
+import { Http2ServerConnection } from '../../codec/http2/index.ts';
+import type { Http2Listener } from '../../codec/http2/index.ts';
 import type { CodecConnection, RequestDecoder, ResponseEncoder, ServerConnection, ServerConnectionCallbacks } from '../../contract/codec.ts';
 import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
 import type { TurnTask } from '../../contract/dispatcher.ts';
@@ -6,60 +8,55 @@ import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { LOG_DEBUG } from '../../contract/logger.ts';
 import {
-  CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE, CLOSE_FLUSH_WRITE_AND_DELAY, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN,
+  CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE_AND_DELAY, CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN,
 } from '../../contract/network.ts';
-import type {
-  CloseType, Connection, ConnectionCallbacks, ConnectionEvent, DrainListener, ReadFilter, ReadFilterCallbacks,
-} from '../../contract/network.ts';
-import { FLAG_DOWNSTREAM_CONNECTION_TERMINATION, FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DURATION_TIMEOUT } from '../../contract/response-flags.ts';
+import type { CloseType, Connection, ConnectionCallbacks, ConnectionEvent, ReadFilter, ReadFilterCallbacks } from '../../contract/network.ts';
+import { FLAG_DOWNSTREAM_CONNECTION_TERMINATION, FLAG_DOWNSTREAM_PROTOCOL_ERROR } from '../../contract/response-flags.ts';
 import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../contract/status.ts';
 import type { NetworkFilterStatus } from '../../contract/status.ts';
 import { PROTOCOL_HTTP10, PROTOCOL_HTTP11, PROTOCOL_HTTP2, StreamInfo } from '../../contract/stream-info.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import { ActiveStream } from './active-stream.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
-import { IdleTimer } from './idle-timer.ts';
+import { ConnectionLifetime, NO_FLAG } from './connection-lifetime.ts';
+import type { LifetimeOwner } from './connection-lifetime.ts';
+import { Http2Keepalive } from './http2-keepalive.ts';
+import type { KeepaliveOwner } from './http2-keepalive.ts';
+import { PrematureResets } from './premature-resets.ts';
+import { mayBecomeHttp2 } from './preface.ts';
+import { RequestDeferral } from './request-deferral.ts';
 import { StreamTimers } from './stream-timers.ts';
 import { UserAgentStats } from './user-agent-stats.ts';
 
-const NO_FLAG = -1;
 const NOTHING = Buffer.alloc(0);
-
-const DRAIN_NONE = 0;
-/** Announced: streams are still taken (HTTP/2). */
-const DRAIN_STARTED = 1;
-/** The connection closes when its last stream is gone. */
-const DRAIN_CLOSING = 2;
-type DrainState = 0 | 1 | 2;
-
-/** Long enough for a request that was on its way when the drain began. */
-const QUIET_BEFORE_CLOSE_MS = 100;
-const DEFERRED_CLOSE = 'deferred_close_on_drained_connection';
+/** Sets of timers that a connection keeps for its next streams. */
+const MAX_SPARE_TIMERS = 32;
 
 /**
- * HTTP on one downstream connection: makes the codec, gives its streams their filter chains, and decides when the connection ends. Network filter,
- * connection callback and the codec's view of the connection in one object, for there is one of each.
+ * HTTP on one downstream connection: makes the codec, gives its streams their filter chains, and ends them with the connection. Network filter,
+ * connection callback and the codec's view of the connection in one object, for there is one of each. When the connection ends is decided in
+ * connection-lifetime.ts.
  */
-export class ConnectionManager implements ReadFilter, ConnectionCallbacks, ServerConnectionCallbacks, CodecConnection, TurnTask, DrainListener {
+export class ConnectionManager
+  implements ReadFilter, ConnectionCallbacks, ServerConnectionCallbacks, CodecConnection, Http2Listener, LifetimeOwner, KeepaliveOwner, TurnTask {
   readonly config: ConnectionManagerConfig;
   readonly connection: Connection;
-  private codec: ServerConnection | null;
-  private readonly streams: ActiveStream[];
-  /** Timers of the last stream, for the next. */
-  private spareTimers: StreamTimers | null;
-  private readonly idleTimer: IdleTimer | null;
-  private durationTimer: Timer | null;
-  private drainTimer: Timer | null;
-  private quietTimer: Timer | null;
-  private drainState: DrainState;
-  /** max_connection_duration is over, and only a response may say so (`http1_safe_max_connection_duration`). */
-  private softDrain: boolean;
+  codec: ServerConnection | null;
+  closed: boolean;
+  /** HTTP/2 and later: many streams at once, GOAWAY instead of `connection: close`. */
+  isMultiplexed: boolean;
+  /** First bytes that do not tell the protocol yet. */
+  private heldBytes: Buffer | null;
+  /** Newest first. */
+  private readonly streams: LinkedList<ActiveStream>;
+  /** Timers of streams that are over, for the next ones. */
+  private spareTimers: StreamTimers[];
+  private readonly lifetime: ConnectionLifetime;
+  private keepalive: Http2Keepalive | null;
+  private readonly deferral: RequestDeferral | null;
+  private readonly prematureResets: PrematureResets;
   /** The streams have been told that the connection goes. */
   private ending: boolean;
-  private closed: boolean;
-  private accumulatedRequests: number;
-  private closedRequests: number;
-  private prematureResets: number;
   private drainedByResets: boolean;
   private userAgent: UserAgentStats | null;
   private readonly startTime: number;
@@ -68,19 +65,16 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.config = config;
     this.connection = connection;
     this.codec = null;
-    this.streams = [];
-    this.spareTimers = null;
-    this.idleTimer = config.idleTimeout > 0 ? new IdleTimer(config.dispatcher, () => this.onIdleTimeout()) : null;
-    this.durationTimer = null;
-    this.drainTimer = null;
-    this.quietTimer = null;
-    this.drainState = DRAIN_NONE;
-    this.softDrain = false;
-    this.ending = false;
     this.closed = false;
-    this.accumulatedRequests = 0;
-    this.closedRequests = 0;
-    this.prematureResets = 0;
+    this.isMultiplexed = false;
+    this.heldBytes = null;
+    this.streams = new LinkedList();
+    this.spareTimers = [];
+    this.lifetime = new ConnectionLifetime(config, this);
+    this.keepalive = null;
+    this.deferral = RequestDeferral.of(config.dispatcher, config.runtime);
+    this.prematureResets = new PrematureResets(config.runtime);
+    this.ending = false;
     this.drainedByResets = false;
     this.userAgent = null;
     this.startTime = config.dispatcher.now();
@@ -98,9 +92,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
       stats.cxSslActive.inc();
     }
     connection.addConnectionCallbacks(this);
-    config.drainDecision.addDrainListener(this);
-    this.idleTimer?.start(config.idleTimeout);
-    if (config.maxConnectionDuration > 0) this.startDurationTimer();
+    this.lifetime.start();
     connection.setDelayedCloseTimeout(config.delayedCloseTimeout);
     connection.setConnectionStats({
       readTotal: stats.cxRxBytesTotal,
@@ -112,33 +104,49 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     });
   }
 
-  private startDurationTimer(): void {
-    const { maxConnectionDuration, maxConnectionDurationJitter, dispatcher } = this.config;
-    const jitter = maxConnectionDurationJitter === 0 ? 0 : dispatcher.random.float() * maxConnectionDurationJitter;
-    this.durationTimer = dispatcher.createTimer(() => this.onConnectionDuration());
-    this.durationTimer.enable(maxConnectionDuration * (1 + jitter));
-  }
-
   onNewConnection(): NetworkFilterStatus {
     return NETWORK_CONTINUE;
   }
 
   onData(data: Buffer, _endStream: boolean): NetworkFilterStatus {
-    const codec = this.codec ?? this.createCodec(data);
-    const error = codec.dispatch(data);
-    if (error !== null) {
-      this.onCodecError(error);
-      return NETWORK_STOP_ITERATION;
-    }
-    if (this.drainState === DRAIN_CLOSING) this.checkForDeferredClose(false);
+    if (this.codec === null) {
+      const first = this.joinFirstBytes(data);
+      if (first !== null) this.dispatch(this.createCodec(first), first);
+    } else this.dispatch(this.codec, data);
     return NETWORK_STOP_ITERATION;
   }
 
+  private dispatch(codec: ServerConnection, data: Buffer): void {
+    this.deferral?.onDispatch();
+    const error = codec.dispatch(data);
+    if (error !== null) this.onCodecError(error);
+    else if (this.lifetime.closing) this.lifetime.checkForDeferredClose(false);
+  }
+
+  /** What has come so far; null while it may be HTTP/1 or HTTP/2. */
+  private joinFirstBytes(data: Buffer): Buffer | null {
+    const first = this.heldBytes === null ? data : Buffer.concat([this.heldBytes, data]);
+    if (!this.config.inspectPreface || !mayBecomeHttp2(first)) {
+      this.heldBytes = null;
+      return first;
+    }
+    this.heldBytes = first === data ? Buffer.from(data) : first;
+    return null;
+  }
+
   private createCodec(firstBytes: Buffer): ServerConnection {
-    const codec = this.config.createCodec(this, this, firstBytes, this.connection);
+    const { config } = this;
+    const codec = config.createCodec(this, this, firstBytes, this.connection);
     this.codec = codec;
-    this.config.stats.cxHttp1Total.inc();
-    this.config.stats.cxHttp1Active.inc();
+    this.isMultiplexed = codec.protocol >= PROTOCOL_HTTP2;
+    if (this.isMultiplexed) {
+      config.stats.cxHttp2Total.inc();
+      config.stats.cxHttp2Active.inc();
+      if (config.http2Keepalive !== null) this.keepalive = new Http2Keepalive(config.dispatcher, config.http2Keepalive, this);
+    } else {
+      config.stats.cxHttp1Total.inc();
+      config.stats.cxHttp1Active.inc();
+    }
     this.connection.streamInfo.protocol = codec.protocol;
     return codec;
   }
@@ -187,10 +195,41 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.config.dispatcher.atTurnEnd(task);
   }
 
+  onGoAway(): void {
+    // A client's GOAWAY asks nothing of a server that opens no streams.
+  }
+
   /** Of the request being decoded: HTTP/1.0 and 1.1 may follow each other on one connection. */
   get protocol(): Protocol {
     return this.codec?.protocol ?? PROTOCOL_HTTP11;
   }
+
+  // HTTP/2 besides its streams.
+
+  onFrameReceived(): void {
+    this.keepalive?.onFrameReceived();
+  }
+
+  onPingAck(): void {
+    this.keepalive?.onPingAck();
+  }
+
+  sendPing(high: number, low: number): void {
+    if (this.codec instanceof Http2ServerConnection) this.codec.sendPing(high, low);
+  }
+
+  onKeepaliveTimeout(): void {
+    this.config.http2Stats().keepaliveTimeout.inc();
+    this.connection.close(CLOSE_NO_FLUSH, 'http2_ping_timeout');
+  }
+
+  /** The client does not take what it has asked for. Not at once: the codec is in the middle of something. */
+  onOutboundFlood(_error: CodecError): void {
+    this.config.dispatcher.post(() => this.connection.close(CLOSE_NO_FLUSH, 'http2_connection_protocol_violation'));
+  }
+
+  /** Each stream has its own flush timer (ActiveStream). */
+  onFlushPending(): void {}
 
   // Streams.
 
@@ -200,26 +239,16 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
 
   private addStream(encoder: ResponseEncoder, internallyCreated: boolean): ActiveStream {
     const { config } = this;
-    this.idleTimer?.stop();
-    const timers = this.spareTimers ?? new StreamTimers(config.dispatcher);
-    this.spareTimers = null;
+    const timers = this.spareTimers.pop() ?? new StreamTimers(config.dispatcher);
     const stats = config.stats;
     stats.rqTotal.inc();
     stats.rqActive.inc();
-    stats.rqHttp1Total.inc();
+    if (this.isMultiplexed) stats.rqHttp2Total.inc();
+    else stats.rqHttp1Total.inc();
     const stream = new ActiveStream(this, encoder, this.newStreamInfo(), timers, internallyCreated);
-    this.accumulatedRequests++;
-    if (config.maxRequestsPerConnection > 0 && this.accumulatedRequests >= config.maxRequestsPerConnection) {
-      stream.drainAfterResponse = true;
-      this.drainState = DRAIN_CLOSING;
-      stats.cxMaxRequestsReached.inc();
-    }
-    if (this.softDrain) {
-      stream.drainAfterResponse = true;
-      this.drainState = DRAIN_CLOSING;
-    }
+    if (this.lifetime.onNewStream()) stream.drainAfterResponse = true;
     // Before the callbacks: a connection that is backed up tells its stream so at once.
-    this.streams.push(stream);
+    this.streams.pushFront(stream);
     encoder.stream.addCallbacks(stream);
     return stream;
   }
@@ -250,47 +279,52 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
       stream.resetCodecStream();
       // The codec's callback has destroyed it; a codec that calls none must not keep it alive.
       if (!stream.destroyed) stream.onResetStream(RESET_CONNECTION_TERMINATION, '');
-      if (this.protocol < PROTOCOL_HTTP2) this.drainState = DRAIN_CLOSING;
+      if (!this.isMultiplexed) this.lifetime.closeAfterStreams();
     } else {
       this.destroyStream(stream);
     }
-    if (!checkForClose || this.drainState !== DRAIN_CLOSING) return;
+    if (!checkForClose || !this.lifetime.closing) return;
     // HTTP/1.0 without content-length ends its body by the close itself.
     const closeDelimited = this.protocol === PROTOCOL_HTTP10 && !(stream.responseHeaders?.has('content-length') ?? false);
-    this.checkForDeferredClose(stream.drainAfterResponse && (stream.requestComplete || closeDelimited));
+    this.lifetime.checkForDeferredClose(stream.drainAfterResponse && (stream.requestComplete || closeDelimited));
   }
 
   destroyStream(stream: ActiveStream): void {
-    if (stream.destroyed || !stream.canDestroy) return;
-    if (!stream.internallyDestroyed) this.countClosedStream(stream);
+    if (stream.destroyed) return;
+    if (!stream.internallyDestroyed && !stream.zombie) {
+      const lifetime = this.config.dispatcher.now() - stream.streamInfo.startTime;
+      this.prematureResets.onStreamClosed(stream.streamInfo.responseCode, lifetime);
+    }
+    if (!stream.canDestroy) {
+      stream.becomeZombie();
+      return;
+    }
     stream.encoder?.stream.removeCallbacks(stream);
     stream.finish();
-    const at = this.streams.indexOf(stream);
-    if (at >= 0) this.streams.splice(at, 1);
-    if (this.streams.length === 0 && !this.ending) this.idleTimer?.start(this.config.idleTimeout);
-    if (this.prematureResets > 0) this.maybeCloseAfterResets();
+    this.streams.remove(stream);
+    if (this.streams.size === 0 && !this.ending) this.lifetime.onIdle();
+    if (!this.drainedByResets && this.prematureResets.tooMany) this.closeAfterResets();
   }
 
-  /** Gives a finished stream's timers to the next stream. */
+  /** A zombie went: nobody else looks whether it was what the connection waited for. */
+  onZombieGone(): void {
+    // The codec, which is in the middle of something, must not lose its connection.
+    if (this.lifetime.closing) this.config.dispatcher.post(() => this.lifetime.checkForDeferredClose(false));
+  }
+
+  /** Gives a finished stream's timers to a next stream. */
   reuseTimers(timers: StreamTimers): void {
-    if (this.ending || this.spareTimers !== null) timers.dispose();
-    else this.spareTimers = timers;
+    if (this.ending || this.spareTimers.length >= MAX_SPARE_TIMERS) timers.dispose();
+    else this.spareTimers.push(timers);
   }
 
-  /** A request that is reset within its first second and has no response counts against its connection (Rapid Reset). */
-  private countClosedStream(stream: ActiveStream): void {
-    this.closedRequests++;
-    if (stream.streamInfo.responseCode !== 0) return;
-    const minimum = this.config.runtime.snapshot().getInteger('overload.premature_reset_min_stream_lifetime_seconds', 1);
-    const seconds = Math.floor((this.config.dispatcher.now() - stream.streamInfo.startTime) / 1_000);
-    if (seconds <= minimum) this.prematureResets++;
+  /** Whether the request's filters must wait for a later turn. */
+  deferRequest(stream: ActiveStream): boolean {
+    return this.deferral !== null && this.deferral.defer(stream);
   }
 
-  private maybeCloseAfterResets(): void {
-    if (this.drainedByResets) return;
-    const limit = this.config.runtime.snapshot().getInteger('overload.premature_reset_total_stream_count', 500);
-    const against = this.closedRequests < limit ? limit : this.closedRequests;
-    if (this.prematureResets * 2 < against || this.connection.state !== STATE_OPEN) return;
+  private closeAfterResets(): void {
+    if (this.connection.state !== STATE_OPEN) return;
     this.config.stats.rqTooManyPrematureResets.inc();
     this.drainedByResets = true;
     this.closeConnection(CLOSE_ABORT_RESET, NO_FLAG, 'too_many_premature_resets');
@@ -318,77 +352,28 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
 
   // Drain and close.
 
+  get streamCount(): number {
+    return this.streams.size;
+  }
+
   /** The connection is to close after its present response. */
   get closing(): boolean {
-    return this.drainState !== DRAIN_NONE;
+    return this.lifetime.draining;
   }
 
   /** Asked with every response: whether the server drains. */
   maybeStartDrain(): void {
-    const decision = this.config.drainDecision;
-    if (this.drainState !== DRAIN_NONE || !decision.drainClose()) return;
-    // A process that is about to end does not wait for the client to close.
-    if (decision.closeIdle && this.protocol < PROTOCOL_HTTP2) this.drainState = DRAIN_CLOSING;
-    else this.startDrain();
-    this.config.stats.cxDrainClose.inc();
-  }
-
-  /** The process is about to end: a connection that stays quiet for a moment closes; a request under way says `connection: close`. */
-  onDrainStart(): void {
-    if (this.closed || !this.config.drainDecision.closeIdle) return;
-    this.quietTimer ??= this.config.dispatcher.createTimer(() => this.onQuiet());
-    this.quietTimer.enable(QUIET_BEFORE_CLOSE_MS);
-  }
-
-  private onQuiet(): void {
-    if (this.streams.length === 0) this.closeConnection(CLOSE_FLUSH_WRITE_AND_DELAY, NO_FLAG, DEFERRED_CLOSE);
+    this.lifetime.maybeStartDrain();
   }
 
   drainAfterStream(): void {
-    if (this.drainState === DRAIN_NONE) this.drainState = DRAIN_CLOSING;
+    this.lifetime.drainAfterStream();
   }
 
   /** HTTP/1 cannot tell the client to stop sending: rather than read a body nobody wants, the connection ends. */
   onResponseBeforeRequestComplete(): void {
-    if (this.protocol < PROTOCOL_HTTP2) this.drainState = DRAIN_CLOSING;
+    if (!this.isMultiplexed) this.lifetime.closeAfterStreams();
     this.config.stats.rqResponseBeforeRqComplete.inc();
-  }
-
-  private startDrain(): void {
-    const { config } = this;
-    this.drainState = DRAIN_STARTED;
-    this.codec?.shutdownNotice();
-    const jitter = config.drainTimeoutJitter === 0 ? 0 : config.dispatcher.random.float() * config.drainTimeoutJitter;
-    this.drainTimer = config.dispatcher.createTimer(() => this.onDrainTimeout());
-    this.drainTimer.enable(config.drainTimeout * (1 + jitter));
-  }
-
-  private onDrainTimeout(): void {
-    this.codec?.goAway();
-    this.drainState = DRAIN_CLOSING;
-    this.checkForDeferredClose(false);
-  }
-
-  private onIdleTimeout(): void {
-    this.config.stats.cxIdleTimeout.inc();
-    if (this.codec === null) this.closeConnection(CLOSE_FLUSH_WRITE, NO_FLAG, 'on_idle_timeout');
-    else if (this.drainState === DRAIN_NONE) this.startDrain();
-  }
-
-  private onConnectionDuration(): void {
-    this.config.stats.cxMaxDurationReached.inc();
-    if (this.codec === null) this.closeConnection(CLOSE_FLUSH_WRITE, FLAG_DURATION_TIMEOUT, 'duration_timeout');
-    else if (this.drainState !== DRAIN_NONE) return;
-    else if (this.config.http1SafeMaxConnectionDuration && this.protocol < PROTOCOL_HTTP2) {
-      this.config.stats.cxHttp1SoftDrain.inc();
-      this.softDrain = true;
-    } else this.startDrain();
-  }
-
-  private checkForDeferredClose(skipDelay: boolean): void {
-    if (this.drainState !== DRAIN_CLOSING || this.streams.length > 0 || this.closed || this.codec?.wantsToWrite === true) return;
-    const optional = skipDelay && this.config.runtime.snapshot().getBoolean('http1.optionally_delay_close', true);
-    this.closeConnection(optional ? CLOSE_FLUSH_WRITE : CLOSE_FLUSH_WRITE_AND_DELAY, NO_FLAG, DEFERRED_CLOSE);
   }
 
   // Connection events.
@@ -414,11 +399,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.codec?.onUnderlyingConnectionBelowWriteBufferLowWatermark();
   }
 
-  onGoAway(): void {
-    // A client's GOAWAY asks nothing of a server that opens no streams.
-  }
-
-  private closeConnection(type: CloseType, flag: number, details: string): void {
+  closeConnection(type: CloseType, flag: number, details: string): void {
     if (this.closed) return;
     this.endWith(type, flag, details);
     this.connection.close(type, details);
@@ -427,11 +408,9 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   /** Ends all streams because the connection goes. `type` null = the peer did it. */
   private endWith(type: CloseType | null, flag: number, details: string): void {
     this.ending = true;
-    this.idleTimer?.dispose();
-    this.durationTimer?.disable();
-    this.drainTimer?.disable();
-    this.quietTimer?.disable();
-    if (this.streams.length === 0) return;
+    this.lifetime.stopTimers();
+    this.keepalive?.dispose();
+    if (this.streams.size === 0) return;
     const stats = this.config.stats;
     if (type === null) {
       stats.cxDestroyRemoteActiveRq.inc();
@@ -442,7 +421,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   }
 
   private resetAllStreams(flag: number, details: string): void {
-    for (let stream = this.streams.at(-1); stream !== undefined; stream = this.streams.at(-1)) {
+    for (let stream = this.streams.front; stream !== null; stream = this.streams.front) {
       const codecStream = stream.encoder?.stream;
       codecStream?.removeCallbacks(stream);
       const codecDetails = codecStream?.responseDetails ?? '';
@@ -455,18 +434,20 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   private onClosed(): void {
     this.closed = true;
     const stats = this.config.stats;
-    this.config.drainDecision.removeDrainListener(this);
+    this.lifetime.dispose();
+    this.deferral?.clear();
     this.codec?.onConnectionClose();
     stats.cxDestroy.inc();
     stats.cxActive.dec();
     if (this.connection.ssl !== null) stats.cxSslActive.dec();
-    if (this.codec !== null) stats.cxHttp1Active.dec();
-    if (this.softDrain) stats.cxHttp1SoftDrain.dec();
+    if (this.isMultiplexed) stats.cxHttp2Active.dec();
+    else if (this.codec !== null) stats.cxHttp1Active.dec();
+    if (this.lifetime.softDrain) stats.cxHttp1SoftDrain.dec();
     const length = Math.round(this.config.dispatcher.now() - this.startTime);
     stats.cxLengthMs.record(length);
     this.userAgent?.onConnectionEnd(length);
-    this.spareTimers?.dispose();
-    this.spareTimers = null;
+    for (const timers of this.spareTimers) timers.dispose();
+    this.spareTimers = [];
   }
 }
 

@@ -9,6 +9,7 @@ export interface StreamTimerOwner {
   onRequestHeadersTimeout(): void;
   onMaxStreamDuration(): void;
   onAccessLogInterval(): void;
+  onFlushTimeout(): void;
 }
 
 /**
@@ -23,6 +24,7 @@ export class StreamTimers {
   private headers: Timer | null;
   private duration: Timer | null;
   private accessLog: Timer | null;
+  private flush: Timer | null;
 
   constructor(dispatcher: Dispatcher) {
     this.dispatcher = dispatcher;
@@ -32,6 +34,7 @@ export class StreamTimers {
     this.headers = null;
     this.duration = null;
     this.accessLog = null;
+    this.flush = null;
   }
 
   attach(owner: StreamTimerOwner): void {
@@ -41,6 +44,12 @@ export class StreamTimers {
   /** Stops everything; the set may serve another stream. */
   detach(): void {
     this.owner = null;
+    this.stopAll();
+    this.flush?.disable();
+  }
+
+  /** Stops all but the flush timer: the stream is over but for bytes on their way. */
+  stopAll(): void {
     this.idle.stop();
     this.request?.disable();
     this.headers?.disable();
@@ -87,5 +96,10 @@ export class StreamTimers {
   startAccessLog(ms: number): void {
     this.accessLog ??= this.dispatcher.createTimer(() => this.owner?.onAccessLogInterval());
     this.accessLog.enable(ms);
+  }
+
+  startFlush(ms: number): void {
+    this.flush ??= this.dispatcher.createTimer(() => this.owner?.onFlushTimeout());
+    this.flush.enable(ms);
   }
 }

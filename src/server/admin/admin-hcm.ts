@@ -1,5 +1,6 @@
 import { DEFAULT_HTTP1_SETTINGS, Http1ServerConnection } from '../../codec/http1/index.ts';
 import type { Http1CodecStats } from '../../codec/http1/index.ts';
+import { DEFAULT_HTTP2_SETTINGS, Http2ServerConnection, http2ConnectionOptions } from '../../codec/http2/index.ts';
 import type { AccessLog } from '../../contract/access-log.ts';
 import type { Address } from '../../contract/address.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
@@ -9,8 +10,10 @@ import { SERVER_OVERWRITE, STRIP_PORT_NONE, CLIENT_CERT_SANITIZE } from '../../c
 import type { ConnectionManagerConfig } from '../../core/http/conn-manager-config.ts';
 import { ConnectionManagerStats } from '../../core/http/conn-manager-stats.ts';
 import { DateProvider } from '../../core/http/date-provider.ts';
+import { bindHttp2Stats } from '../../core/http/http2-stats.ts';
 import { LocalReply } from '../../core/http/local-reply.ts';
 import { PATH_KEEP_UNCHANGED } from '../../core/http/path-util.ts';
+import { startsAsHttp2 } from '../../core/http/preface.ts';
 import { UuidRequestId } from '../../core/http/request-id.ts';
 import { AdminFilter } from './admin-filter.ts';
 import type { AdminRouter } from './router.ts';
@@ -44,15 +47,25 @@ export function adminConnectionManager(context: FactoryContext, router: AdminRou
     accessLogs,
     localReply: new LocalReply([], null),
     listenerName: 'admin',
-    createCodec: (connection, callbacks, _firstBytes, network) =>
-      new Http1ServerConnection(connection, callbacks, DEFAULT_HTTP1_SETTINGS, codecStats, { bufferLimit: network.bufferLimit }),
+    createCodec: (connection, callbacks, firstBytes, network) => {
+      if (!startsAsHttp2(firstBytes)) {
+        return new Http1ServerConnection(connection, callbacks, DEFAULT_HTTP1_SETTINGS, codecStats, { bufferLimit: network.bufferLimit });
+      }
+      const options = http2ConnectionOptions(context.dispatcher, { listener: callbacks });
+      return new Http2ServerConnection(connection, callbacks, DEFAULT_HTTP2_SETTINGS, bindHttp2Stats(context.rootScope), options);
+    },
+    inspectPreface: true,
+    http2Keepalive: null,
+    http2Stats: () => bindHttp2Stats(context.rootScope),
     idleTimeout: 3_600_000,
     maxConnectionDuration: 0,
     maxConnectionDurationJitter: 0,
     http1SafeMaxConnectionDuration: false,
     maxStreamDuration: 0,
+    upstreamHalfClose: false,
     streamIdleTimeout: 0,
     streamFlushTimeout: 0,
+    flushFollowsIdle: true,
     requestTimeout: 0,
     requestHeadersTimeout: 0,
     drainTimeout: 100,

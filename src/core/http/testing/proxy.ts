@@ -2,6 +2,8 @@ import { VirtualClock } from '../../../base/clock.ts';
 import { SeededRandom } from '../../../base/random.ts';
 import { DEFAULT_HTTP1_SETTINGS, Http1ServerConnection, http1Settings } from '../../../codec/http1/index.ts';
 import type { Http1Settings } from '../../../codec/http1/index.ts';
+import { Http2ServerConnection, http2ConnectionOptions, http2Settings } from '../../../codec/http2/index.ts';
+import type { Http2Settings } from '../../../codec/http2/index.ts';
 import type { LogContext } from '../../../contract/access-log.ts';
 import type { HeaderMap } from '../../../contract/header-map.ts';
 import type { HttpFilterFactoryCb } from '../../../contract/http-filter.ts';
@@ -22,7 +24,9 @@ import { ThreadAsyncClients } from '../async-client.ts';
 import { ConnectionManager } from '../connection-manager.ts';
 import { DateProvider } from '../date-provider.ts';
 import { HttpFilterChain } from '../filter-chain.ts';
+import { bindHttp2Stats } from '../http2-stats.ts';
 import { LocalReply } from '../local-reply.ts';
+import { startsAsHttp2 } from '../preface.ts';
 import { UuidRequestId } from '../request-id.ts';
 import { MemoryConnection } from './connection.ts';
 import { TestCluster, TestClusterManager } from './upstream.ts';
@@ -108,6 +112,7 @@ export interface TestProxyOptions {
   readonly manager?: Partial<ConnectionManagerConfig>;
   readonly router?: Partial<RouterConfig>;
   readonly codec?: Partial<Http1Settings>;
+  readonly http2?: Partial<Http2Settings>;
   /** Filters before the router. */
   readonly filters?: readonly { readonly name: string; readonly create: HttpFilterFactoryCb; readonly disabled?: boolean }[];
   readonly upgrades?: readonly string[];
@@ -172,9 +177,14 @@ export class TestProxy {
       drainDecision: { drainClose: () => this.drain, draining: false, closeIdle: false, addDrainListener: () => {}, removeDrainListener: () => {} }, logger: SILENT, date: new DateProvider(this.dispatcher), stats,
       routeConfigProvider: { config: () => routeConfig }, filterChainFactory: new HttpFilterChain(filters, upgrades),
       accessLogs: [{ log: (context) => this.logs.push(logged(context)) }], localReply: new LocalReply([], null), listenerName: 'test',
-      createCodec: (connection, callbacks) => new Http1ServerConnection(connection, callbacks, settings, codecStats, { bufferLimit: 1_000 }),
+      createCodec: (connection, callbacks, firstBytes) => {
+        if (!startsAsHttp2(firstBytes)) return new Http1ServerConnection(connection, callbacks, settings, codecStats, { bufferLimit: 1_000 });
+        const http2Options = http2ConnectionOptions(this.dispatcher, { listener: callbacks });
+        return new Http2ServerConnection(connection, callbacks, http2Settings(options.http2 ?? {}), bindHttp2Stats(this.root), http2Options);
+      },
+      inspectPreface: true, http2Keepalive: options.http2?.connectionKeepalive ?? null, http2Stats: () => bindHttp2Stats(this.root),
       idleTimeout: 3_600_000, maxConnectionDuration: 0, maxConnectionDurationJitter: 0, http1SafeMaxConnectionDuration: false,
-      maxStreamDuration: 0, streamIdleTimeout: 300_000, streamFlushTimeout: 300_000, requestTimeout: 0, requestHeadersTimeout: 0,
+      upstreamHalfClose: false, maxStreamDuration: 0, streamIdleTimeout: 300_000, streamFlushTimeout: 300_000, flushFollowsIdle: true, requestTimeout: 0, requestHeadersTimeout: 0,
       drainTimeout: 5_000, drainTimeoutJitter: 0, delayedCloseTimeout: 1_000, maxRequestsPerConnection: 0, useRemoteAddress: false,
       xffNumTrustedHops: 0, skipXffAppend: false, originalIpDetection: [], earlyHeaderMutations: [], isInternalAddress: () => false,
       appendXForwardedPort: false, schemeToSet: '', schemeMatchesUpstream: false, forwardProto: null, userAgent: null, nodeId: '', via: '',

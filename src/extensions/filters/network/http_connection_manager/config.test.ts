@@ -5,8 +5,11 @@ import type { HttpConnectionManager } from '#api/envoy/extensions/filters/networ
 import { fakeContext } from '../../../../common/testing/fake-context.ts';
 import { fromYaml } from '../../../../common/testing/messages.ts';
 import { testRequest, testStreamInfo } from '../../../../common/testing/stream.ts';
+import type { CodecConnection } from '../../../../contract/codec.ts';
 import { ConfigError } from '../../../../contract/errors.ts';
 import type { ExtensionFactory, HttpFilterFactory } from '../../../../contract/extension.ts';
+import type { Connection } from '../../../../contract/network.ts';
+import { PROTOCOL_HTTP11, PROTOCOL_HTTP2 } from '../../../../contract/stream-info.ts';
 import type { ConnectionManagerConfig } from '../../../../core/http/conn-manager-config.ts';
 import { ipAddress, pipeAddress } from '../../../../core/network/address.ts';
 import { StatsStore } from '../../../../core/stats/store.ts';
@@ -38,6 +41,16 @@ const lookup = {
   find: (): ExtensionFactory => plain,
   perRouteHttpFilter: (): null => null,
 };
+
+class SilentConnection implements CodecConnection {
+  readonly pendingWriteBytes = 0;
+
+  write(): void {}
+  readDisable(): void {}
+  resumeDispatch(): void {}
+  endWrite(): void {}
+  atTurnEnd(): void {}
+}
 
 function build(yaml: string, filters = ROUTER): ConnectionManagerConfig {
   const text = `stat_prefix: p\nroute_config: {virtual_hosts: []}\nhttp_filters:\n${filters}\n${yaml}`;
@@ -90,6 +103,29 @@ access_log_options: {flush_access_log_on_new_request: true, access_log_flush_int
   assert.deepEqual([config.flushAccessLogOnNewRequest, config.accessLogFlushInterval], [true, 2_000]);
 });
 
+test('codec_type and the first bytes choose the codec', () => {
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  for (const [type, first, protocol] of [
+    ['AUTO', preface, PROTOCOL_HTTP2], ['AUTO', 'GET / HTTP/1.1\r\n', PROTOCOL_HTTP11], ['HTTP1', preface, PROTOCOL_HTTP11],
+    ['HTTP2', 'GET / HTTP/1.1\r\n', PROTOCOL_HTTP2],
+  ] as const) {
+    const config = build(`codec_type: ${type}`);
+    const callbacks = {
+      newStream: () => assert.fail(), onGoAway: () => {}, onFrameReceived: () => {}, onPingAck: () => {}, onOutboundFlood: () => {}, onFlushPending: () => {},
+    };
+    const network = { ssl: null, bufferLimit: 1 } as unknown as Connection;
+    const codec = config.createCodec(new SilentConnection(), callbacks, Buffer.from(first, 'latin1'), network);
+    assert.deepEqual([codec.protocol, config.inspectPreface], [protocol, type === 'AUTO'], type + first.slice(0, 3));
+  }
+});
+
+test('PINGs and flush timeouts of HTTP/2', () => {
+  const config = build('http2_protocol_options: {connection_keepalive: {interval: 2s, timeout: 1s}}\nstream_flush_timeout: 3s');
+  assert.deepEqual([config.http2Keepalive?.interval, config.streamFlushTimeout, config.flushFollowsIdle], [2_000, 3_000, false]);
+  const plain = build('stream_idle_timeout: 4s');
+  assert.deepEqual([plain.http2Keepalive, plain.streamFlushTimeout, plain.flushFollowsIdle], [null, 4_000, true]);
+});
+
 interface Bad {
   readonly yaml: string;
   readonly filters?: string;
@@ -98,7 +134,12 @@ interface Bad {
 }
 
 const bad: readonly Bad[] = [
-  { yaml: 'codec_type: HTTP2', path: 'codec_type', why: 'known to Envoy, not in nuncio yet: HTTP/2 (codec_type: HTTP2)' },
+  { yaml: 'codec_type: HTTP3', path: 'codec_type', why: 'known to Envoy, not in nuncio yet: HTTP/3 (codec_type: HTTP3)' },
+  {
+    yaml: 'http2_protocol_options: {custom_settings_parameters: [{identifier: 2, value: 1}]}',
+    path: 'http2_protocol_options.custom_settings_parameters',
+    why: 'server push is not supported by Envoy and can not be enabled via a SETTINGS parameter.',
+  },
   { yaml: 'tracing: {}', path: 'tracing', why: 'known to Envoy, not in nuncio yet: HttpConnectionManager.tracing' },
   {
     yaml: 'common_http_protocol_options: {max_response_headers_kb: 10}', path: 'common_http_protocol_options.max_response_headers_kb',

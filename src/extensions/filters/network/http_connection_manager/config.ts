@@ -1,15 +1,10 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { HttpConnectionManager } from '#api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
-import { Http1ServerConnection } from '../../../../codec/http1/index.ts';
-import type { Http1CodecStats } from '../../../../codec/http1/index.ts';
 import { toByteString } from '../../../../common/byte-string.ts';
-import { http1SettingsFromConfig } from '../../../../common/http1-settings.ts';
 import { notYet, refuseFields } from '../../../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../../../contract/errors.ts';
 import type { FactoryContext } from '../../../../contract/extension.ts';
-import { LOG_WARNING } from '../../../../contract/logger.ts';
 import { expectMessage } from '../../../../contract/message.ts';
-import type { Scope } from '../../../../contract/stats.ts';
 import { buildAccessLogs } from '../../../../core/access-log/build-access-logs.ts';
 import { STRIP_PORT_ANY, STRIP_PORT_MATCHING, STRIP_PORT_NONE } from '../../../../core/http/conn-manager-config.ts';
 import type { ConnectionManagerConfig, StripPort } from '../../../../core/http/conn-manager-config.ts';
@@ -17,6 +12,7 @@ import { ConnectionManagerStats } from '../../../../core/http/conn-manager-stats
 import { DateProvider } from '../../../../core/http/date-provider.ts';
 import { buildRouteConfig } from '../../../../core/router/config/build-route-config.ts';
 import { clientAddressOptions } from './client-address.ts';
+import { codecOptions } from './codec.ts';
 import { buildFilterChain } from './filters.ts';
 import { buildLocalReply } from './local-reply.ts';
 import { accessLogOptions, durations, pathOptions, proxyStatusConfig, requestIdOf } from './options.ts';
@@ -26,13 +22,13 @@ export const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_co
 /**
  * HttpConnectionManager → the engine's configuration, every default resolved. ConfigError with paths from the message.
  *
- * Without effect here as in Envoy on plain HTTP/1 connections: `http3_protocol_options`, `stream_flush_timeout` (HTTP/1 streams hold no output),
+ * Without effect here: `http3_protocol_options` (Envoy reads it on QUIC listeners only),
  * `set_current_client_cert_details` (no client certificate), `add_proxy_protocol_connection_state` (read by an upstream transport
  * socket that is not there yet), `append_local_overload` (no overload manager yet).
  */
 export function connectionManagerConfig(message: Message, context: FactoryContext): ConnectionManagerConfig {
   const config = expectMessage<HttpConnectionManager>(message, HTTP_CONNECTION_MANAGER);
-  refuseUnsupported(config, context);
+  refuseUnsupported(config);
   const statPrefix = toByteString(config.statPrefix);
   const stats = new ConnectionManagerStats(context.rootScope, context.listenerScope, statPrefix);
   const scheme = config.schemeHeaderTransformation;
@@ -49,7 +45,7 @@ export function connectionManagerConfig(message: Message, context: FactoryContex
     accessLogs: configAt('access_log', () => buildAccessLogs(config.accessLog, context)),
     localReply: buildLocalReply(config.localReplyConfig, context),
     listenerName: context.listener.name,
-    createCodec: codecFactory(config, context),
+    ...codecOptions(config, context),
     ...durations(config),
     ...clientAddressOptions(config, context),
     appendXForwardedPort: config.appendXForwardedPort,
@@ -73,14 +69,13 @@ export function connectionManagerConfig(message: Message, context: FactoryContex
     stripPort: stripPort(config),
     stripTrailingHostDot: config.stripTrailingHostDot,
     proxy100Continue: config.proxy100Continue,
+    upstreamHalfClose: context.runtime.snapshot().runtimeFeatureEnabled('envoy.reloadable_features.allow_multiplexed_upstream_half_close'),
     ...accessLogOptions(config),
   });
 }
 
 /** What Envoy has here and nuncio has not yet: an error, never silence. */
-function refuseUnsupported(config: HttpConnectionManager, context: FactoryContext): void {
-  if (config.codecType === 2) throw notYet('HTTP/2 (codec_type: HTTP2)', 'codec_type', 'AUTO and HTTP1 serve HTTP/1.1');
-  if (config.codecType === 3) throw notYet('HTTP/3 (codec_type: HTTP3)', 'codec_type', 'AUTO and HTTP1 serve HTTP/1.1');
+function refuseUnsupported(config: HttpConnectionManager): void {
   if (config.routeSpecifier.case === 'rds') throw notYet('RDS', 'rds', 'give the routes in route_config');
   if (config.routeSpecifier.case === 'scopedRoutes') throw notYet('scoped routes', 'scoped_routes', 'give the routes in route_config');
   refuseFields(config, 'HttpConnectionManager', {
@@ -96,10 +91,6 @@ function refuseUnsupported(config: HttpConnectionManager, context: FactoryContex
     const path = 'common_http_protocol_options.max_response_headers_kb';
     throw new ConfigError('Error: max_response_headers_kb cannot be set on http_connection_manager.', { path });
   }
-  // Only connections that speak HTTP/2 would read them, and there are none yet.
-  if (config.codecType === 0 && config.http2ProtocolOptions !== undefined) {
-    context.loggers.get('config').log(LOG_WARNING, 'http2_protocol_options: HTTP/2 is not in nuncio yet, connections are HTTP/1.1');
-  }
 }
 
 function routes(config: HttpConnectionManager, context: FactoryContext): ConnectionManagerConfig['routeConfigProvider'] {
@@ -107,29 +98,6 @@ function routes(config: HttpConnectionManager, context: FactoryContext): Connect
   if (specifier.case !== 'routeConfig') throw new ConfigError('one of rds, route_config or scoped_routes is required', { path: 'route_config' });
   const table = configAt('route_config', () => buildRouteConfig(specifier.value, context, { validateClusters: true }));
   return { config: () => table };
-}
-
-/** Codec statistics are the process's, not the connection manager's. */
-function codecStats(root: Scope): Http1CodecStats {
-  const scope = root.scope('http1');
-  return {
-    droppedHeadersWithUnderscores: scope.counter('dropped_headers_with_underscores'),
-    metadataNotSupportedError: scope.counter('metadata_not_supported_error'),
-    requestsRejectedWithUnderscoresInHeaders: scope.counter('requests_rejected_with_underscores_in_headers'),
-    responseFlood: scope.counter('response_flood'),
-  };
-}
-
-function codecFactory(config: HttpConnectionManager, context: FactoryContext): ConnectionManagerConfig['createCodec'] {
-  const settings = configAt('http_protocol_options', () =>
-    http1SettingsFromConfig(config.httpProtocolOptions, config.commonHttpProtocolOptions, context.messages, {
-      maxRequestHeadersKb: config.maxRequestHeadersKb,
-      streamErrorOnInvalidHttpMessage: config.streamErrorOnInvalidHttpMessage ?? false,
-      validateScheme: config.xffNumTrustedHops === 0 && (config.useRemoteAddress ?? false),
-    }));
-  const stats = codecStats(context.rootScope);
-  return (connection, callbacks, _firstBytes, network) =>
-    new Http1ServerConnection(connection, callbacks, settings, stats, { isSecure: network.ssl !== null, bufferLimit: network.bufferLimit });
 }
 
 function stripPort(config: HttpConnectionManager): StripPort {

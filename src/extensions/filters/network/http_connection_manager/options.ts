@@ -21,7 +21,7 @@ const STREAM_IDLE_MS = 300_000;
 type Durations = Pick<
   ConnectionManagerConfig,
   | 'idleTimeout' | 'maxConnectionDuration' | 'maxConnectionDurationJitter' | 'http1SafeMaxConnectionDuration' | 'maxStreamDuration'
-  | 'streamIdleTimeout' | 'streamFlushTimeout' | 'requestTimeout' | 'requestHeadersTimeout' | 'drainTimeout' | 'drainTimeoutJitter'
+  | 'streamIdleTimeout' | 'streamFlushTimeout' | 'flushFollowsIdle' | 'requestTimeout' | 'requestHeadersTimeout' | 'drainTimeout' | 'drainTimeoutJitter'
   | 'delayedCloseTimeout' | 'maxRequestsPerConnection'
 >;
 
@@ -36,6 +36,7 @@ export function durations(config: HttpConnectionManager): Durations {
     maxStreamDuration: wholeMs(common?.maxStreamDuration, 0),
     streamIdleTimeout: streamIdle,
     streamFlushTimeout: wholeMs(config.streamFlushTimeout, streamIdle),
+    flushFollowsIdle: config.streamFlushTimeout === undefined,
     requestTimeout: wholeMs(config.requestTimeout, 0),
     requestHeadersTimeout: wholeMs(config.requestHeadersTimeout, 0),
     drainTimeout: wholeMs(config.drainTimeout, 5_000),
