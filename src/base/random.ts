@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { crypto } from './crypto.ts';
 
 /** Random numbers for one thread; tests pass a seeded one. */
 export interface Random {
@@ -51,7 +51,7 @@ export class SystemRandom implements Random {
   /** Returns the offset of `size` fresh bytes, 4-aligned. */
   private take(size: number): number {
     if (this.next + size > this.block.length) {
-      randomFillSync(this.block);
+      crypto().randomFillSync(this.block);
       this.next = 0;
     }
     const at = this.next;

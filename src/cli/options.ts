@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { crypto } from '../base/crypto.ts';
 import { LOG_INFO } from '../contract/logger.ts';
 import type { LogLevel } from '../contract/logger.ts';
 import { LOG_COMPONENTS } from '../server/log-components.ts';
@@ -61,7 +61,7 @@ export function resolveOptions(given: ParsedOptions): ResolvedOptions {
     mode,
     concurrency: given.has('concurrency') ? Math.max(1, number('concurrency', 1)) : defaultConcurrency(on('cpuset-threads')),
     cpusetThreads: on('cpuset-threads'),
-    baseId: on('use-dynamic-base-id') ? randomInt(MAX_DYNAMIC_BASE_ID) : number('base-id', 0),
+    baseId: on('use-dynamic-base-id') ? crypto().randomInt(MAX_DYNAMIC_BASE_ID) : number('base-id', 0),
     useDynamicBaseId: on('use-dynamic-base-id'),
     baseIdPath: text('base-id-path'),
     restartEpoch,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { crypto } from '../base/crypto.ts';
 import type { Message } from '@bufbuild/protobuf';
 import { JsonWriter } from './message/to-json.ts';
 import { api } from './api/registry.ts';
@@ -10,7 +10,7 @@ import type { Json } from './message/json.ts';
  */
 export function messageHash(message: Message): string {
   const writer = new JsonWriter(api(), {});
-  const hash = createHash('sha256');
+  const hash = crypto().createHash('sha256');
   hash.update(message.$typeName);
   hash.update(canonical(writer.write(api().message(message.$typeName), message)));
   return hash.digest('hex').slice(0, 16);

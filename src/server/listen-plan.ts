@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { crypto } from '../base/crypto.ts';
 import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
 import type { Logger } from '../contract/logger.ts';
@@ -23,7 +23,7 @@ export class ListenPlan {
 
   constructor(bootstrap: Bootstrap, ephemeralPorts: boolean, workers: number, logger: Logger) {
     this.listeners = (bootstrap.staticResources?.listeners ?? []).map((message) => ({
-      name: message.name === '' ? randomUUID() : message.name,
+      name: message.name === '' ? crypto().randomUUID() : message.name,
       message,
     }));
     this.orders = this.listeners

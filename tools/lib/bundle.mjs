@@ -84,7 +84,7 @@ async function makeBundle(root, esbuild) {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    charset: 'utf8',
+    charset: 'ascii',
     // Its ES modules, of which the bundle takes what is used; for Node the package offers only CommonJS.
     alias: { yaml: path.join(root, 'node_modules/yaml/browser/dist/index.js') },
     // Stack traces keep their names and lines; --enable-source-maps shows the sources'.

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { randomUUID } from 'node:crypto';
+import { crypto } from '../../base/crypto.ts';
 import type { LogContext } from '../../contract/access-log.ts';
 import { ConfigError } from '../../contract/errors.ts';
 import { RESPONSE_FLAGS } from '../../contract/response-flags.ts';
@@ -157,7 +157,7 @@ export const STREAM_COMMANDS: CommandTable = {
   LISTENER_NAME: text((context) => orNull(context.streamInfo.listenerName)),
   HOSTNAME: { syntax: COMMAND_ONLY, create: () => fixedText(hostname()) },
   STREAM_ID: text((context) => orNull(context.streamInfo.requestId)),
-  UNIQUE_ID: text(() => randomUUID()),
+  UNIQUE_ID: text(() => crypto().randomUUID()),
   ENVIRONMENT: { syntax: PARAMS_REQUIRED | LENGTH_ALLOWED, create: environment },
 };
 

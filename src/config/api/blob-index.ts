@@ -1,3 +1,5 @@
+import { WireCursor } from './wire-cursor.ts';
+
 /**
  * An index of a serialized FileDescriptorSet, made without parsing it: where each file's bytes lie, what it imports, and which
  * file declares a type. A scan of 600 KB takes about 3 ms; parsing and linking all of it takes 60 ms and 20 MB.
@@ -6,9 +8,11 @@
 /** One file of the set. */
 export interface IndexedFile {
   readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   /** Names of imported files, in order. */
   readonly imports: readonly string[];
+  /** proto3 with messages and enums only. */
+  readonly plain: boolean;
 }
 
 export interface BlobIndex {
@@ -28,76 +32,13 @@ const FILE_MESSAGE = 4;
 const FILE_ENUM = 5;
 const FILE_SERVICE = 6;
 const FILE_EXTENSION = 7;
+const FILE_SYNTAX = 12;
 /** `name` is field 1 of every descriptor message. */
 const DESCRIPTOR_NAME = 1;
 
-const WIRE_VARINT = 0;
-const WIRE_64 = 1;
-const WIRE_BYTES = 2;
-const WIRE_32 = 5;
-
-/** Steps through the fields of one serialized message; only length-delimited fields are handed out. */
-class FieldCursor {
-  readonly bytes: Uint8Array;
-  field: number;
-  start: number;
-  end: number;
-  private position: number;
-  private readonly limit: number;
-
-  constructor(bytes: Uint8Array, from: number, to: number) {
-    this.bytes = bytes;
-    this.field = 0;
-    this.start = 0;
-    this.end = 0;
-    this.position = from;
-    this.limit = to;
-  }
-
-  /** Moves to the next length-delimited field; false at the end. */
-  next(): boolean {
-    while (this.position < this.limit) {
-      const tag = this.varint();
-      const wire = tag & 7;
-      if (wire === WIRE_BYTES) {
-        const length = this.varint();
-        this.field = tag >>> 3;
-        this.start = this.position;
-        this.end = this.position + length;
-        if (this.end > this.limit) throw new Error('api blob: a field runs past its message');
-        this.position = this.end;
-        return true;
-      }
-      this.skip(wire);
-    }
-    return false;
-  }
-
-  private skip(wire: number): void {
-    if (wire === WIRE_VARINT) this.varint();
-    else if (wire === WIRE_64) this.position += 8;
-    else if (wire === WIRE_32) this.position += 4;
-    else throw new Error(`api blob: wire type ${wire}`);
-  }
-
-  private varint(): number {
-    let value = 0;
-    for (let factor = 1; this.position < this.limit; factor *= 128) {
-      const byte = this.bytes[this.position++] ?? 0;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    throw new Error('api blob: truncated');
-  }
-}
-
-const decoder = new TextDecoder();
-
-function nameOf(bytes: Uint8Array, start: number, end: number): string {
-  const cursor = new FieldCursor(bytes, start, end);
-  while (cursor.next()) {
-    if (cursor.field === DESCRIPTOR_NAME) return decoder.decode(bytes.subarray(cursor.start, cursor.end));
-  }
+function nameOf(bytes: Buffer, start: number, end: number): string {
+  const cursor = new WireCursor(bytes, start, end);
+  while (cursor.next()) if (cursor.field === DESCRIPTOR_NAME) return cursor.text();
   return '';
 }
 
@@ -107,34 +48,41 @@ interface Outline {
   readonly others: string[];
 }
 
-function outline(blob: Uint8Array, start: number, end: number): Outline {
+function outline(blob: Buffer, start: number, end: number): Outline {
   let name = '';
   let prefix = '';
   const imports: string[] = [];
   const messages: string[] = [];
   const others: string[] = [];
-  const cursor = new FieldCursor(blob, start, end);
+  let proto3 = false;
+  let plain = true;
+  const cursor = new WireCursor(blob, start, end);
   while (cursor.next()) {
     const field = cursor.field;
-    if (field === FILE_NAME) name = decoder.decode(blob.subarray(cursor.start, cursor.end));
-    else if (field === FILE_PACKAGE) prefix = `${decoder.decode(blob.subarray(cursor.start, cursor.end))}.`;
-    else if (field === FILE_DEPENDENCY) imports.push(decoder.decode(blob.subarray(cursor.start, cursor.end)));
+    if (field === FILE_NAME) name = cursor.text();
+    else if (field === FILE_PACKAGE) prefix = `${cursor.text()}.`;
+    else if (field === FILE_DEPENDENCY) imports.push(cursor.text());
     else if (field === FILE_MESSAGE) messages.push(nameOf(blob, cursor.start, cursor.end));
-    else if (field === FILE_ENUM || field === FILE_SERVICE || field === FILE_EXTENSION) others.push(nameOf(blob, cursor.start, cursor.end));
+    else if (field === FILE_SYNTAX) proto3 = cursor.text() === 'proto3';
+    else if (field === FILE_ENUM || field === FILE_SERVICE || field === FILE_EXTENSION) {
+      others.push(nameOf(blob, cursor.start, cursor.end));
+      if (field !== FILE_ENUM) plain = false;
+    }
   }
   return {
-    file: { name, bytes: blob.subarray(start, end), imports },
+    file: { name, bytes: blob.subarray(start, end), imports, plain: plain && proto3 },
     messages: messages.map((each) => prefix + each),
     others: others.map((each) => prefix + each),
   };
 }
 
 /** Reads the outline of a FileDescriptorSet. The bytes are kept (as views), not copied. */
-export function indexBlob(blob: Uint8Array): BlobIndex {
+export function indexBlob(bytes: Uint8Array): BlobIndex {
+  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const files = new Map<string, IndexedFile>();
   const declarations = new Map<string, string>();
   const messages: string[] = [];
-  const cursor = new FieldCursor(blob, 0, blob.length);
+  const cursor = new WireCursor(blob, 0, blob.length);
   while (cursor.next()) {
     const { file, messages: own, others } = outline(blob, cursor.start, cursor.end);
     files.set(file.name, file);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { ApiRegistry, camelCase } from './registry.ts';
+import { camelCase } from './names.ts';
+import { ApiRegistry } from './registry.ts';
 import { indexBlob } from './blob-index.ts';
 import { typeAnswer } from './type-answer.ts';
 

@@ -1,6 +1,6 @@
 import {
+  create,
   createFileRegistry,
-  createRegistry,
   fromBinary,
   type DescEnum,
   type DescExtension,
@@ -10,42 +10,52 @@ import {
   type Message,
   type Registry,
 } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema, file_google_protobuf_descriptor, type DescriptorProto, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { FileDescriptorProtoSchema, file_google_protobuf_descriptor } from '@bufbuild/protobuf/wkt';
 import { readFileSync } from 'node:fs';
 import { projectRoot } from '../../base/module-path.ts';
-import { indexBlob, type BlobIndex } from './blob-index.ts';
+import { indexBlob, type BlobIndex, type IndexedFile } from './blob-index.ts';
+import { LazyFile, type TypeResolver } from './lazy-file.ts';
+import { withJsonNames } from './lazy-message.ts';
+import { camelCase } from './names.ts';
 
 /**
- * Envoy's API at run time: descriptors by type name, built from the blob file by file as they are asked for.
+ * Envoy's API at run time: descriptors by type name, built from the blob as they are asked for.
  *
- * A type's file and everything that it imports is parsed on first use; the rest of the 600 files stays bytes.
+ * Files of messages and enums (nearly all) are read lazily, message by message. The few with extensions or services are linked by the
+ * library, with everything that they import.
  */
-export class ApiRegistry {
+export class ApiRegistry implements TypeResolver {
   private readonly index: BlobIndex;
   private readonly built: Map<string, DescFile>;
-  private readonly registries: Map<string, Registry>;
+  /** Of files that the library linked. */
+  private readonly linked: Map<string, Registry>;
+  /** Messages and enums asked for so far. */
+  private readonly types: Map<string, DescMessage | DescEnum>;
 
   constructor(blob: Uint8Array) {
     this.index = indexBlob(blob);
     this.built = new Map([['google/protobuf/descriptor.proto', file_google_protobuf_descriptor]]);
-    this.registries = new Map();
+    this.linked = new Map();
+    this.types = new Map();
   }
 
   /** The descriptor of a message by full name, or undefined when the API has none of that name. */
   getMessage(typeName: string): DescMessage | undefined {
-    return this.registryOf(typeName)?.getMessage(typeName);
+    const type = this.typeOf(typeName);
+    return type?.kind === 'message' ? type : undefined;
   }
 
   getEnum(typeName: string): DescEnum | undefined {
-    return this.registryOf(typeName)?.getEnum(typeName);
+    const type = this.typeOf(typeName);
+    return type?.kind === 'enum' ? type : undefined;
   }
 
   getExtension(typeName: string): DescExtension | undefined {
-    return this.registryOf(typeName)?.getExtension(typeName);
+    return this.linkedRegistryOf(typeName)?.getExtension(typeName);
   }
 
   getService(typeName: string): DescService | undefined {
-    return this.registryOf(typeName)?.getService(typeName);
+    return this.linkedRegistryOf(typeName)?.getService(typeName);
   }
 
   /** As getMessage, for a name that this program itself wrote down. */
@@ -78,76 +88,80 @@ export class ApiRegistry {
     }
   }
 
-  /** How many files have been parsed: for tests and measurements. */
+  /** How many files have been opened: for tests and measurements. */
   get builtFiles(): number {
     return this.built.size;
   }
 
-  private registryOf(typeName: string): Registry | undefined {
-    const file = this.fileOf(typeName);
-    return file === undefined ? undefined : this.load(file);
+  /** Every file that `file` imports. */
+  importsOf(file: IndexedFile): DescFile[] {
+    return file.imports.map((name) => this.fileNamed(name));
   }
 
-  private load(name: string): Registry {
-    const ready = this.registries.get(name);
-    if (ready !== undefined) return ready;
-    const registry = this.link(name);
-    this.registries.set(name, registry);
-    return registry;
+  private typeOf(typeName: string): DescMessage | DescEnum | undefined {
+    const known = this.types.get(typeName);
+    if (known !== undefined) return known;
+    const name = this.fileOf(typeName);
+    if (name === undefined) return undefined;
+    const type = findType(this.fileNamed(name), typeName);
+    if (type !== undefined) this.types.set(typeName, type);
+    return type;
   }
 
-  /** Builds a file after its imports. Descriptors are shared between files, so each exists once. */
-  private link(name: string): Registry {
+  private linkedRegistryOf(typeName: string): Registry | undefined {
+    const name = this.fileOf(typeName);
+    if (name === undefined) return undefined;
+    this.fileNamed(name);
+    return this.linked.get(name);
+  }
+
+  private fileNamed(name: string): DescFile {
     const known = this.built.get(name);
-    if (known !== undefined) return createRegistry(known);
+    if (known !== undefined) return known;
     const indexed = this.index.files.get(name);
     if (indexed === undefined) throw new Error(`the API blob lacks ${name}`);
-    const visible = new Map<string, DescFile>();
-    for (const imported of indexed.imports) this.collect(imported, visible);
-    const proto = fromBinary(FileDescriptorProtoSchema, indexed.bytes);
-    setJsonNames(proto);
-    // Public imports reach further than one file, so everything visible is named as an import.
-    const registry = createFileRegistry(proto, (each) => visible.get(each));
-    const file = registry.getFile(name);
-    if (file === undefined) throw new Error(`the API blob's ${name} did not link`);
+    const file = indexed.plain ? new LazyFile(indexed, this) : this.link(indexed);
     this.built.set(name, file);
-    return registry;
+    return file;
   }
 
-  /** Adds an import to what a file can see. Its own imports are cut off: the library would walk them again for every file. */
-  private collect(name: string, visible: Map<string, DescFile>): void {
-    if (visible.has(name)) return;
-    if (!this.built.has(name)) this.load(name);
-    const file = this.built.get(name);
-    if (file !== undefined) visible.set(name, { ...file, dependencies: [] });
+  /** Has the library build a file. Descriptors are shared between files, so each exists once. */
+  private link(indexed: IndexedFile): DescFile {
+    const visible = new Map<string, DescFile>();
+    // Its own imports are cut off: the library would walk them again for every file.
+    for (const name of indexed.imports) visible.set(name, withoutImports(this.fileNamed(name), name));
+    const proto = fromBinary(FileDescriptorProtoSchema, indexed.bytes);
+    for (const message of proto.messageType) withJsonNames(message);
+    for (const extension of proto.extension) if (extension.jsonName === '') extension.jsonName = camelCase(extension.name);
+    const registry = createFileRegistry(proto, (name) => visible.get(name));
+    const file = registry.getFile(indexed.name);
+    if (file === undefined) throw new Error(`the API blob's ${indexed.name} did not link`);
+    this.linked.set(indexed.name, registry);
+    return file;
   }
 }
 
-/** The blob leaves out json_name where it follows from the name; protobuf-es takes it as it stands. */
-function setJsonNames(file: FileDescriptorProto): void {
-  for (const message of file.messageType) setMessageJsonNames(message);
-  for (const extension of file.extension) if (extension.jsonName === '') extension.jsonName = camelCase(extension.name);
+/** The file as one that the library may walk: it asks for `proto.name` and for all types. */
+function withoutImports(file: DescFile, name: string): DescFile {
+  const { messages, enums, extensions, services, edition, deprecated } = file;
+  const proto = create(FileDescriptorProtoSchema, { name });
+  return { kind: 'file', edition, name: file.name, dependencies: [], enums, messages, extensions, services, deprecated, proto, toString: () => file.toString() };
 }
 
-function setMessageJsonNames(message: DescriptorProto): void {
-  for (const field of message.field) if (field.jsonName === '') field.jsonName = camelCase(field.name);
-  for (const extension of message.extension) if (extension.jsonName === '') extension.jsonName = camelCase(extension.name);
-  for (const nested of message.nestedType) setMessageJsonNames(nested);
+/** A type by its full name, in the file that declares it. */
+function findType(file: DescFile, typeName: string): DescMessage | DescEnum | undefined {
+  for (const each of file.enums) if (each.typeName === typeName) return each;
+  return findAmong(file.messages, typeName);
 }
 
-/** protoc's rule: underscores go, the letter after one becomes upper case. */
-export function camelCase(name: string): string {
-  if (!name.includes('_')) return name;
-  let out = '';
-  let up = false;
-  for (const char of name) {
-    if (char === '_') up = true;
-    else {
-      out += up ? char.toUpperCase() : char;
-      up = false;
-    }
+function findAmong(messages: readonly DescMessage[], typeName: string): DescMessage | DescEnum | undefined {
+  for (const message of messages) {
+    if (message.typeName === typeName) return message;
+    if (!typeName.startsWith(`${message.typeName}.`)) continue;
+    for (const each of message.nestedEnums) if (each.typeName === typeName) return each;
+    return findAmong(message.nestedMessages, typeName);
   }
-  return out;
+  return undefined;
 }
 
 let shared: ApiRegistry | undefined;

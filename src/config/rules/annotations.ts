@@ -1,5 +1,6 @@
 import type { DescEnum, DescField, DescFile, DescMessage } from '@bufbuild/protobuf';
 import type { ApiRegistry } from '../api/registry.ts';
+import { optionsOf } from '../api/options-of.ts';
 import { optionOf } from './option.ts';
 
 /** What the API's annotations say of a field that is in use. */
@@ -27,7 +28,7 @@ function isInProgress(status: unknown): boolean {
 
 /** The notes of a field, or null when it has none. */
 export function fieldNote(api: ApiRegistry, field: DescField): FieldNote | null {
-  const options = field.proto.options !== undefined;
+  const options = optionsOf(field) !== undefined;
   const deprecated = field.deprecated;
   const disallowed = options && optionOf(field, api.extension('envoy.annotations.disallowed_by_default')) === true;
   const workInProgress = options && isInProgress(optionOf(field, api.extension('xds.annotations.v3.field_status')));
@@ -49,12 +50,12 @@ function valueNotes(api: ApiRegistry, descriptor: DescEnum): ReadonlyMap<number,
 
 /** Whether a message as such is work in progress. */
 export function isMessageInProgress(api: ApiRegistry, message: DescMessage): boolean {
-  return message.proto.options !== undefined && isInProgress(optionOf(message, api.extension('xds.annotations.v3.message_status')));
+  return optionsOf(message) !== undefined && isInProgress(optionOf(message, api.extension('xds.annotations.v3.message_status')));
 }
 
 /** Whether the whole file is. */
 export function isFileInProgress(api: ApiRegistry, file: DescFile): boolean {
-  if (file.proto.options === undefined) return false;
+  if (optionsOf(file) === undefined) return false;
   return (
     isInProgress(optionOf(file, api.extension('udpa.annotations.file_status'))) ||
     isInProgress(optionOf(file, api.extension('xds.annotations.v3.file_status')))
@@ -63,5 +64,5 @@ export function isFileInProgress(api: ApiRegistry, file: DescFile): boolean {
 
 /** Whether config dumps hide the field's content. */
 export function isSensitive(api: ApiRegistry, field: DescField): boolean {
-  return field.proto.options !== undefined && optionOf(field, api.extension('udpa.annotations.sensitive')) === true;
+  return optionsOf(field) !== undefined && optionOf(field, api.extension('udpa.annotations.sensitive')) === true;
 }

@@ -1,23 +1,24 @@
 import type { DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import type { FieldRules } from '#api/validate/validate_pb.js';
 import type { ApiRegistry } from '../api/registry.ts';
+import { optionsOf } from '../api/options-of.ts';
 import { optionOf } from './option.ts';
 
 /** The protoc-gen-validate rules of a field, or null when it has none. */
 export function rulesOf(api: ApiRegistry, field: DescField): FieldRules | null {
-  if (field.proto.options === undefined) return null;
+  if (optionsOf(field) === undefined) return null;
   const rules = optionOf(field, api.extension('validate.rules')) as FieldRules | undefined;
   return rules === undefined || (rules.type.case === undefined && rules.message === undefined) ? null : rules;
 }
 
 /** Whether exactly one member of the oneof must be set. */
 export function isOneofRequired(api: ApiRegistry, oneof: DescOneof): boolean {
-  return oneof.proto.options !== undefined && optionOf(oneof, api.extension('validate.required')) === true;
+  return optionsOf(oneof) !== undefined && optionOf(oneof, api.extension('validate.required')) === true;
 }
 
 /** Whether a message's rules are switched off as a whole. */
 export function isUnchecked(api: ApiRegistry, message: DescMessage): boolean {
-  if (message.proto.options === undefined) return false;
+  if (optionsOf(message) === undefined) return false;
   return optionOf(message, api.extension('validate.disabled')) === true || optionOf(message, api.extension('validate.ignored')) === true;
 }
 

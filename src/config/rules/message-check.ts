@@ -44,7 +44,7 @@ class MessageCheck {
     this.fields = [...fields, ...oneofs, missingExtensionCheck(descriptor)].filter((each) => each !== null);
     const notes: string[] = [];
     if (isMessageInProgress(api, descriptor)) notes.push(messageInProgress(descriptor.typeName));
-    if (isFileInProgress(api, descriptor.file)) notes.push(fileInProgress(descriptor.typeName, descriptor.file.proto.name));
+    if (isFileInProgress(api, descriptor.file)) notes.push(fileInProgress(descriptor.typeName, `${descriptor.file.name}.proto`));
     this.inProgress = notes;
     this.optional = descriptor.fields.find((each) => each.name === 'is_optional')?.localName ?? '';
   }

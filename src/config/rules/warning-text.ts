@@ -20,7 +20,7 @@ export function fieldInProgress(fullName: string): string {
 }
 
 function fileName(field: DescField): string {
-  const path = field.parent.file.proto.name;
+  const path = `${field.parent.file.name}.proto`;
   return path.slice(path.lastIndexOf('/') + 1);
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError, type Position } from '../../contract/errors.ts';
-import { camelCase } from '../api/registry.ts';
+import { camelCase } from '../api/names.ts';
 import { pathText } from '../message/path-text.ts';
 import type { PathStep, Problem } from '../message/read-context.ts';
 import { locate, positionAt, type Located, type SourceNode } from './source-node.ts';

@@ -1,5 +1,5 @@
 import type { Position } from '../../contract/errors.ts';
-import { camelCase } from '../api/registry.ts';
+import { camelCase } from '../api/names.ts';
 import type { PathStep } from '../message/read-context.ts';
 
 /** Where the parts of a text stand: what is needed to turn a path into a line and a column. Made only when there is an error. */

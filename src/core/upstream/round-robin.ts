@@ -30,8 +30,8 @@ export interface RoundRobinOptions {
 /** ROUND_ROBIN: in turn from a random start, by weight (EDF) when weights differ. One per cluster and thread. */
 export class RoundRobinLoadBalancer implements LoadBalancer {
   private readonly options: RoundRobinOptions;
-  /** Random start, so that many proxies with one configuration do not march in step. */
-  private readonly seed: number;
+  /** Random start, so that many proxies with one configuration do not march in step; drawn when the first host is picked, -1 until then. */
+  private seed: number;
   private sources: Source[];
   private load: PriorityLoad | null;
   private builtFor: number;
@@ -40,7 +40,7 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
 
   constructor(options: RoundRobinOptions) {
     this.options = options;
-    this.seed = options.random.uint32();
+    this.seed = -1;
     this.sources = [];
     this.load = null;
     this.builtFor = -1;
@@ -85,6 +85,7 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
     }
     if (this.load !== null && this.builtFor === prioritySet.version) return this.load;
     this.builtFor = prioritySet.version;
+    if (this.seed < 0) this.seed = this.options.random.uint32();
     const threshold = Math.min(100, this.options.runtime.snapshot().getInteger(PANIC_KEY, this.options.panicThreshold));
     this.load = computePriorityLoad(prioritySet, threshold);
     prioritySet.sets.forEach((set, priority) => {

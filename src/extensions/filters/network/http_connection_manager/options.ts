@@ -48,9 +48,8 @@ export function durations(config: HttpConnectionManager): Durations {
 
 export function pathOptions(config: HttpConnectionManager, context: FactoryContext): PathOptions {
   const runtime = context.runtime.snapshot();
-  const never = { numerator: 0, denominator: 100 };
   return Object.freeze({
-    normalizePath: config.normalizePath ?? runtime.featureEnabled('http_connection_manager.normalize_path', never, context.dispatcher.random.uint32()),
+    normalizePath: config.normalizePath ?? drawnAtLoad('http_connection_manager.normalize_path', false, context),
     mergeSlashes: config.mergeSlashes,
     escapedSlashes: escapedSlashes(config.pathWithEscapedSlashesAction, context),
     rejectFragment: runtime.runtimeFeatureEnabled('envoy.reloadable_features.http_reject_path_with_fragment'),
@@ -62,10 +61,17 @@ const ACTIONS: readonly EscapedSlashesAction[] = [
   PATH_KEEP_UNCHANGED, PATH_KEEP_UNCHANGED, PATH_REJECT_REQUEST, PATH_UNESCAPE_AND_REDIRECT, PATH_UNESCAPE_AND_FORWARD,
 ];
 
+/** A runtime fraction that is drawn once, as in Envoy. Without a value there is nothing to draw, and no random number to be had. */
+function drawnAtLoad(key: string, byDefault: boolean, context: FactoryContext): boolean {
+  const runtime = context.runtime.snapshot();
+  if (runtime.getString(key) === undefined) return byDefault;
+  return runtime.featureEnabled(key, { numerator: byDefault ? 100 : 0, denominator: 100 }, context.dispatcher.random.uint32());
+}
+
 function escapedSlashes(action: number, context: FactoryContext): EscapedSlashesAction {
   const runtime = context.runtime.snapshot();
   const key = 'http_connection_manager.path_with_escaped_slashes_action';
-  if (!runtime.featureEnabled(`${key}_enabled`, { numerator: 100, denominator: 100 }, context.dispatcher.random.uint32())) return PATH_KEEP_UNCHANGED;
+  if (!drawnAtLoad(`${key}_enabled`, true, context)) return PATH_KEEP_UNCHANGED;
   return ACTIONS[action === 0 ? runtime.getInteger(key, 0) : action] ?? PATH_KEEP_UNCHANGED;
 }
 
