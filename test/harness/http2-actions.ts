@@ -156,6 +156,7 @@ function echo(peer: Http2Peer, id: number): void {
 }
 
 function endSocket(peer: Http2Peer, how: 'fin' | 'rst'): void {
+  peer.flush()
   if (how === 'fin') peer.socket.end()
   else peer.socket.resetAndDestroy()
 }

@@ -62,6 +62,7 @@ export class Http2Client {
   }
 
   halfClose(): void {
+    this.peer.flush()
     this.socket.end()
   }
 
@@ -79,6 +80,7 @@ export class Http2Client {
   }
 
   private gone(end: () => void): Promise<void> {
+    this.peer.flush()
     if (this.peer.ended === 'open') this.peer.endedByUs = true
     if (this.socket.closed) return Promise.resolve()
     return new Promise((resolve) => {

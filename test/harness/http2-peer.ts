@@ -69,6 +69,7 @@ export interface PeerOptions {
 const LARGE_STREAM_WINDOW = 16_777_216
 const LARGE_CONNECTION_WINDOW = 268_435_456
 const MAX_FRAME = 16_384
+const ACK_AFTER_MS = 25
 
 export class Http2Peer {
   readonly socket: net.Socket
@@ -93,6 +94,7 @@ export class Http2Peer {
   private block: { stream: number; end: boolean; parts: Buffer[] } | null = null
   private readonly metadata = new Map<number, Buffer[]>()
   private awaitedPreface: number
+  private readonly outgoing: Buffer[] = []
   private window = 65_535
   private initialWindow = 65_535
   private nextStream = 1
@@ -233,7 +235,12 @@ export class Http2Peer {
       for (const stream of this.streams.values()) stream.window += initial - this.initialWindow
       this.initialWindow = initial
     }
-    if (this.options.acks !== false) this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
+    // Later, so that a connection that is ended at once is not reset for an ACK that nobody reads.
+    if (this.options.acks !== false) setTimeout(() => this.acknowledge(), ACK_AFTER_MS)
+  }
+
+  private acknowledge(): void {
+    if (this.ended === 'open' && !this.socket.destroyed) this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
   }
 
   private takePing(frame: Frame): void {
@@ -268,9 +275,19 @@ export class Http2Peer {
 
   // What we send.
 
-  /** Exact bytes. Writing to a connection that the other end left is no error here. */
+  /**
+   * Exact bytes. Whatever is written without waiting in between leaves in one write: how it is cut then depends on nothing.
+   * Writing to a connection that the other end left is no error here.
+   */
   write(bytes: Buffer): void {
-    if (this.socket.writable) this.socket.write(bytes)
+    if (this.outgoing.length === 0) setImmediate(() => this.flush())
+    this.outgoing.push(bytes)
+  }
+
+  /** Sends now what was written; to be called before the socket is ended. */
+  flush(): void {
+    const pieces = this.outgoing.splice(0)
+    if (pieces.length > 0 && this.socket.writable) this.socket.write(Buffer.concat(pieces))
   }
 
   frame(type: number, flags: number, stream: number, payload: Buffer, length?: number): void {
