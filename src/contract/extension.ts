@@ -1,8 +1,10 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { AccessLog, AccessLogFilter } from './access-log.ts';
+import type { AsyncClients } from './async-client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { DrainDecision, NetworkFilterFactoryCb } from './network.ts';
+import type { GrpcClients } from './grpc-client.ts';
 import type { HttpFilterFactoryCb } from './http-filter.ts';
 import type { Loggers } from './logger.ts';
 import type { Runtime } from './runtime.ts';
@@ -51,6 +53,10 @@ export type ExtensionCategory =
 export interface FactoryContext {
   readonly dispatcher: Dispatcher;
   readonly clusterManager: ClusterManager;
+  /** HTTP requests of the proxy's own over its clusters. */
+  readonly asyncClients: AsyncClients;
+  /** gRPC calls of the proxy's own: makes clients from a GrpcService. */
+  readonly grpcClients: GrpcClients;
   readonly runtime: Runtime;
   readonly loggers: Loggers;
   readonly sharedCells: SharedCells;

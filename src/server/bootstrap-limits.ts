@@ -100,7 +100,10 @@ export const IGNORED: readonly Ignored[] = [
   { isSet: (b) => b.enableDispatcherStats, warning: 'enable_dispatcher_stats: there are no dispatcher statistics' },
   { isSet: (b) => b.enableWorkerCpuAffinity, warning: 'enable_worker_cpu_affinity: Node.js cannot bind a thread to a CPU' },
   { isSet: (b) => b.statsEviction.case !== undefined, warning: 'stats_eviction_interval: statistics that nobody uses stay, they hold little memory' },
-  { isSet: (b) => b.grpcAsyncClientManagerConfig !== undefined, warning: 'grpc_async_client_manager_config: there are no gRPC clients to keep' },
+  {
+    isSet: (b) => b.grpcAsyncClientManagerConfig !== undefined,
+    warning: 'grpc_async_client_manager_config: gRPC clients are kept by their number, not by their age',
+  },
   { isSet: (b) => watchdogs(b).some(kills), warning: 'watchdog kill and multikill settings: a thread that stalls is counted, the process is never killed for it' },
   { isSet: (b) => watchdogs(b).some(acts), warning: 'watchdog actions: a thread that stalls is counted, actions are not run' },
   { isSet: (b) => (b.clusterManager?.localClusterName ?? '') !== '', warning: 'cluster_manager.local_cluster_name: without a zone of the node there is nothing to be aware of' },

@@ -21,6 +21,7 @@ import { disableExtensions } from './disabled-extensions.ts';
 import { collectErrors, dryRunListeners } from './dry-run.ts';
 import type { ProcessLoggers } from './logger.ts';
 import type { MainStats } from './main-stats.ts';
+import { OwnClients } from './own-clients.ts';
 import type { ServerOptions } from './options.ts';
 import { StartupError } from './startup-error.ts';
 import type { ThreadServices } from './thread-services.ts';
@@ -89,6 +90,7 @@ export class MainThread {
       localInfo,
       registry: disableExtensions(options.disabledExtensions, loggers.get('misc')),
       serverHealth: { failed: false },
+      clients: new OwnClients(),
     };
     const config = loggers.get('config');
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.clusters.length ?? 0} cluster(s)`);
@@ -111,6 +113,7 @@ export class MainThread {
   }
 
   dispose(): void {
+    this.services.clients.dispose();
     this.clusters.dispose();
     this.runtime.dispose();
     this.services.accessLogFiles.dispose();

@@ -12,6 +12,8 @@ import { UnpackError } from '../config/message/any.ts';
 import { unpackAny, unpackValidated } from '../config/unpack-any.ts';
 import type { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import type { OwnClients } from './own-clients.ts';
+import { withClients } from './own-clients.ts';
 
 /** What one thread has once, whatever it does; the source of every FactoryContext. */
 export interface ThreadServices {
@@ -24,6 +26,8 @@ export interface ThreadServices {
   readonly localInfo: LocalInfo;
   readonly registry: FactoryLookup;
   readonly serverHealth: { failed: boolean };
+  /** HTTP and gRPC clients of the proxy's own. */
+  readonly clients: OwnClients;
 }
 
 /** Opens Any fields and checks them by the rules of the API: the main thread, whose word workers take. */
@@ -63,7 +67,7 @@ export interface ContextOptions {
 /** The context that factories of this thread get. Listener facts are empty: `buildListener` puts them in. */
 export function factoryContext(services: ThreadServices, options: ContextOptions): FactoryContext {
   const rootScope = options.rootScope ?? services.rootScope;
-  return {
+  const context = {
     dispatcher: services.dispatcher,
     clusterManager: options.clusterManager,
     runtime: services.runtime,
@@ -77,7 +81,8 @@ export function factoryContext(services: ThreadServices, options: ContextOptions
     validationOnly: options.validationOnly,
     messages: options.messages,
     registry: services.registry,
-    listener: { name: '', direction: 'UNSPECIFIED', bufferLimit: 0 },
+    listener: { name: '', direction: 'UNSPECIFIED', bufferLimit: 0 } as const,
     serverHealth: services.serverHealth,
   };
+  return withClients(context, services.clients);
 }

@@ -18,6 +18,7 @@ import { composeRequestPath } from './compose-request-path.ts';
 import type { RequestPath } from './compose-request-path.ts';
 import { DrainState } from './drain.ts';
 import type { ProcessLoggers } from './logger.ts';
+import { OwnClients } from './own-clients.ts';
 import { describeMessage } from './messages.ts';
 import type { ThreadServices } from './thread-services.ts';
 import { NO_DRAIN, factoryContext, trustingUnpacker } from './thread-services.ts';
@@ -67,6 +68,7 @@ export class WorkerConfig {
       localInfo: { nodeId: facts.nodeId, clusterName: facts.nodeCluster, zone: facts.zone },
       registry: registry.without(facts.disabledExtensions),
       serverHealth: { failed: message.failedHealth },
+      clients: new OwnClients(),
     };
     const shared = host?.clusters() ?? null;
     this.ownsClusters = shared === null;
@@ -89,6 +91,7 @@ export class WorkerConfig {
   async dispose(): Promise<void> {
     await this.services.accessLogFiles.drain();
     this.watchdog.dispose();
+    this.services.clients.dispose();
     if (this.ownsClusters) this.clusters.dispose();
     this.services.accessLogFiles.dispose();
   }

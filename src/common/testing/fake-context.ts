@@ -209,6 +209,8 @@ export function fakeContext(registry: FactoryLookup = NO_REGISTRY): FakeContext 
   return {
     dispatcher: new FakeDispatcher(),
     clusterManager,
+    asyncClients: { forCluster: () => null },
+    grpcClients: { getOrCreate: refuse },
     runtime: new FakeRuntime(),
     loggers: { get: () => NO_LOGGER },
     sharedCells: { cell: refuse, block: refuse, free: refuse, freePrefix: refuse },

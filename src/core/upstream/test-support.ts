@@ -87,6 +87,12 @@ export class TestThread {
     return {
       dispatcher: this.dispatcher,
       clusterManager,
+      asyncClients: { forCluster: () => null },
+      grpcClients: {
+        getOrCreate: () => {
+          throw new ConfigError('no gRPC clients in this test');
+        },
+      },
       runtime: new ThreadRuntime([]),
       loggers: { get: (name) => ({ name, enabled: () => false, log: () => {} }) },
       sharedCells: this.sharedCells,
