@@ -6,6 +6,7 @@ import { LOG_INFO } from '../contract/logger.ts';
 import type { FactoryContext } from '../contract/extension.ts';
 import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
+import { limitRegexSizes } from '../common/regex/regex.ts';
 import { RuntimeLoader } from '../core/runtime/loader.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
@@ -76,6 +77,7 @@ export class MainThread {
         watch: !given.validationOnly,
       });
     });
+    limitRegexSizes({ snapshot: () => this.runtime.snapshot(), logger: loggers.get('misc') });
     this.services = {
       dispatcher,
       rootScope: stats.root,

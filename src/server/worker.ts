@@ -15,6 +15,8 @@ const { index, log, compileCache } = workerData;
 if (compileCache !== null) useCompileCacheAt(compileCache);
 const { ProcessLoggers } = await import('./logger.ts');
 const { WorkerCore } = await import('./worker-core.ts');
+const { limitRegexSizes } = await import('../common/regex/regex.ts');
+limitRegexSizes('none');
 const loggers = new ProcessLoggers(log);
 const core = new WorkerCore(index, loggers, (message) => {
   port.postMessage(message);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RE2JS } from 're2js';
 import { ConfigError } from '../../contract/errors.ts';
-import { compileRegex } from './regex.ts';
+import type { Logger } from '../../contract/logger.ts';
+import type { RuntimeSnapshot } from '../../contract/runtime.ts';
+import { compileRegex, limitRegexSizes } from './regex.ts';
 import { re2ToJs } from './re2-to-js.ts';
 import { re2ProgramSize } from './program-size.ts';
 
@@ -45,6 +47,21 @@ test('programs over the limit are refused in Envoy\'s words', () => {
     "regex '/api/v[0-9]+/users/([0-9a-f-]{36})/orders(/.*)?' RE2 program size of 142 > max program size of 100 set for the error level threshold. Increase configured max program size if necessary.");
   assert.throws(() => compileRegex('[a-z]{60,120}', { maxProgramSize: 150 }), /> max program size of 150\. Increase/);
   assert.ok(compileRegex('[a-z]{60,120}', { maxProgramSize: 200 }).fullMatch('a'.repeat(100)));
+});
+
+test('runtime sets the sizes that are refused and warned of; a worker asks no more', (t) => {
+  t.after(() => limitRegexSizes(null));
+  const warned: string[] = [];
+  const logger: Logger = { name: 'misc', enabled: () => true, log: (_level, text) => void warned.push(text) };
+  const values: Record<string, number> = { 're2.max_program_size.error_level': 200, 're2.max_program_size.warn_level': 150 };
+  const snapshot = { getInteger: (key: string, fallback: number) => values[key] ?? fallback } as RuntimeSnapshot;
+  limitRegexSizes({ snapshot: () => snapshot, logger });
+  assert.ok(compileRegex('[a-z]{60,120}').fullMatch('a'.repeat(100)));
+  assert.deepEqual(warned, ["regex '[a-z]{60,120}' RE2 program size of 184 > max program size of 150 set for the warn level threshold. Increase configured max program size if necessary."]);
+  assert.match(why('[a-z]{160,220}'), /> max program size of 200 set for the error level threshold/);
+  assert.match(why('(('), /missing/);
+  limitRegexSizes('none');
+  assert.equal(why('[a-z]{160,220}'), '');
 });
 
 const MATCHES: readonly (readonly [string, string, boolean])[] = [

@@ -1,6 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { RE2JS } from 're2js';
 import { ConfigError } from '../../contract/errors.ts';
+import type { Logger } from '../../contract/logger.ts';
+import { LOG_WARNING } from '../../contract/logger.ts';
+import type { RuntimeSnapshot } from '../../contract/runtime.ts';
 import { toByteString } from '../byte-string.ts';
 import { re2ToJs } from './re2-to-js.ts';
 import { re2ProgramSize } from './program-size.ts';
@@ -14,14 +17,30 @@ export interface Regex {
   replaceAll(text: string, rewrite: string): string;
 }
 
-/** Default of Envoy's runtime key re2.max_program_size.error_level. */
-export const DEFAULT_MAX_PROGRAM_SIZE = 100;
+/** Defaults of Envoy's runtime keys. */
+const DEFAULT_ERROR_LEVEL = 100;
+const DEFAULT_WARN_LEVEL = 0xffff_ffff;
+
+/** Where `re2.max_program_size.error_level` and `.warn_level` come from. */
+export interface RegexSizeLimits {
+  snapshot(): RuntimeSnapshot;
+  /** For patterns over the warn level. */
+  readonly logger: Logger;
+}
+
+let limits: RegexSizeLimits | 'none' | null = null;
+
+/**
+ * Says which runtime limits the size of this thread's patterns, as Envoy's process-wide loader does; of several proxies in one process the last
+ * one started counts. `none`: main has judged every pattern already (worker threads). Never called: Envoy's defaults.
+ */
+export function limitRegexSizes(by: RegexSizeLimits | 'none' | null): void {
+  limits = by;
+}
 
 export interface RegexOptions {
   /** `google_re2.max_program_size` (deprecated), -1 = not set. */
   readonly maxProgramSize?: number;
-  /** Runtime re2.max_program_size.error_level. */
-  readonly errorLevel?: number;
 }
 
 /** Compiles; ConfigError with RE2's own words when the syntax is wrong, or with Envoy's when the program is too big. */
@@ -67,14 +86,22 @@ function re2Words(error: unknown, pattern: string): string {
 }
 
 function checkSize(pattern: string, parsed: RE2JS, options: RegexOptions): void {
+  if (limits === 'none') return;
   const size = re2ProgramSize(parsed) ?? parsed.programSize();
   const own = options.maxProgramSize ?? -1;
-  const max = own >= 0 ? own : (options.errorLevel ?? DEFAULT_MAX_PROGRAM_SIZE);
-  if (size <= max) return;
-  const level = own >= 0 ? '' : ' set for the error level threshold';
-  throw new ConfigError(
-    `regex '${pattern}' RE2 program size of ${size} > max program size of ${max}${level}. Increase configured max program size if necessary.`,
-  );
+  if (own >= 0) {
+    if (size > own) throw new ConfigError(tooBig(pattern, size, own, ''));
+    return;
+  }
+  const runtime = limits?.snapshot();
+  const error = runtime?.getInteger('re2.max_program_size.error_level', DEFAULT_ERROR_LEVEL) ?? DEFAULT_ERROR_LEVEL;
+  if (size > error) throw new ConfigError(tooBig(pattern, size, error, ' set for the error level threshold'));
+  const warn = runtime?.getInteger('re2.max_program_size.warn_level', DEFAULT_WARN_LEVEL) ?? DEFAULT_WARN_LEVEL;
+  if (size > warn) limits?.logger.log(LOG_WARNING, tooBig(pattern, size, warn, ' set for the warn level threshold'));
+}
+
+function tooBig(pattern: string, size: number, max: number, level: string): string {
+  return `regex '${pattern}' RE2 program size of ${size} > max program size of ${max}${level}. Increase configured max program size if necessary.`;
 }
 
 let linearEngine: boolean | null = null;

@@ -9,7 +9,7 @@ export interface NameFilter {
 }
 
 const ALL: NameFilter = { error: null, test: () => true };
-const NO_LIMIT = { errorLevel: Number.MAX_SAFE_INTEGER };
+const NO_LIMIT = { maxProgramSize: Number.MAX_SAFE_INTEGER };
 
 /** Null or empty = everything. `invert` turns the answer round. */
 export function compileFilter(pattern: string | null, invert = false): NameFilter {
