@@ -150,7 +150,6 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     if (status >= 100 && status < 200 && status !== 101) return this.onInformational(encoder, status);
     if (tunnel) {
       encoder.decoder.decodeHeaders(head.headers, false);
-      encoder.releaseHeld();
       return BODY_RAW;
     }
     return this.bodyOf(encoder, status);

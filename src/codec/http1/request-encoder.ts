@@ -7,16 +7,15 @@ import { CRLF, writeField, writeFields } from './head-writer.ts';
 import { Http1StreamEncoder } from './stream-encoder.ts';
 import type { StreamOwner } from './stream-encoder.ts';
 
-/** Output that is held back until the upstream has switched protocols; over the limit the stream is told to pause. */
-export const MAX_HELD_UPGRADE_BYTES: number = 64 * 1024;
-
 /** What a request encoder asks of its connection besides the rest. */
 export interface RequestOwner extends StreamOwner {
   /** CONNECT and tunnels: the end of output is the half close of the connection. */
   endWrite(): void;
 }
 
-/** Writes one request on a client connection. */
+/**
+ * Writes one request on a client connection. Who upgrades, or says CONNECT, MUST keep payload back until the answer allows it: here it goes at once.
+ */
 export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEncoder {
   readonly decoder: ResponseDecoder;
   isHead: boolean;
@@ -24,10 +23,6 @@ export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEn
   isUpgradeRequest: boolean;
   private isTunnel: boolean;
   private readonly requestOwner: RequestOwner;
-  /** Bytes of an upgrade that wait for its 101; null when nothing has to wait. */
-  private held: Uint8Array[] | null;
-  private heldBytes: number;
-  private heldEnd: boolean;
 
   constructor(owner: RequestOwner, decoder: ResponseDecoder) {
     super(owner);
@@ -37,9 +32,6 @@ export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEn
     this.isUpgradeRequest = false;
     this.isTunnel = false;
     this.requestOwner = owner;
-    this.held = null;
-    this.heldBytes = 0;
-    this.heldEnd = false;
   }
 
   enableTcpTunneling(): void {
@@ -64,7 +56,6 @@ export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEn
       if (authority === undefined) return 'missing required header: :authority';
       target = scheme + '://' + authority + path;
     }
-    if (this.isConnect || this.isUpgradeRequest) this.held = [];
     const fields = writeFields(method + ' ' + target + ' HTTP/1.1\r\n', headers, settings.headerKeyFormat, this.bytesMeter);
     this.writeHead(this.frame(fields, headers, method, endStream) + CRLF, endStream);
     return null;
@@ -82,43 +73,11 @@ export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEn
     return writeField(fields, 'content-length', '0', headers, keyFormat, this.bytesMeter);
   }
 
-  /** Until an upgrade is accepted nothing but its head goes out: early bytes would be a second request to who refuses it. */
-  override encodeData(data: Uint8Array, endStream: boolean): void {
-    if (this.held === null) {
-      super.encodeData(data, endStream);
-      return;
-    }
-    if (this.isFinished || this.heldEnd) return;
-    const before = this.heldBytes;
-    if (data.length > 0) this.held.push(Buffer.from(data));
-    this.heldBytes += data.length;
-    this.heldEnd = endStream;
-    if (before <= MAX_HELD_UPGRADE_BYTES && this.heldBytes > MAX_HELD_UPGRADE_BYTES) this.runHighWatermarkCallbacks();
-  }
-
-  override encodeTrailers(trailers: HeaderMap): void {
-    if (this.held === null) super.encodeTrailers(trailers);
-    else this.heldEnd = true;
-  }
-
-  /** The upstream switched protocols: what was held goes out. */
-  releaseHeld(): void {
-    const held = this.held;
-    if (held === null) return;
-    this.held = null;
-    const wasFull = this.heldBytes > MAX_HELD_UPGRADE_BYTES;
-    for (let i = 0; i < held.length; i++) super.encodeData(held[i], false);
-    if (wasFull) this.runLowWatermarkCallbacks();
-    if (this.heldEnd) super.encodeData(NOTHING, true);
-  }
-
   protected override completeEncode(): void {
     if (this.isConnect || this.isTunnel) this.requestOwner.endWrite();
     super.completeEncode();
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Why a request cannot be written, or null: a missing pseudo-header, or a byte that would make another request of it. */
 function checkRequest(headers: HeaderMap): string | null {

@@ -2,6 +2,12 @@ import { isIPv6 } from 'node:net';
 import { equalsIgnoreCase } from '../byte-string.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 
+/**
+ * Key in the filter state: the port (a number) that `strip_port_mode` took off the authority of a CONNECT request, whose target it belongs to.
+ * The route puts it back.
+ */
+export const ORIGINAL_CONNECT_PORT = 'envoy.router.original_connect_port';
+
 /** A request for a UDP tunnel (RFC 9298), which is an upgrade. */
 export function isConnectUdp(headers: HeaderMap): boolean {
   const upgrade = headers.get('upgrade');

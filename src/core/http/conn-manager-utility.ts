@@ -250,11 +250,11 @@ export function shouldCloseConnection(protocol: Protocol, headers: HeaderMap): b
   return proxyConnection !== undefined && hasToken(proxyConnection, 'close');
 }
 
-/** Host header as routes see it: trailing dot and port taken off where configured. */
-export function normalizeHost(headers: HeaderMap, config: ConnectionManagerConfig, localPort: number): void {
+/** Host header as routes see it: trailing dot and port taken off where configured. Returns the port that was taken off, or -1. */
+export function normalizeHost(headers: HeaderMap, config: ConnectionManagerConfig, localPort: number): number {
   if (config.stripTrailingHostDot) stripTrailingDot(headers);
-  if (config.stripPort === STRIP_PORT_ANY) stripPort(headers, -1);
-  else if (config.stripPort === STRIP_PORT_MATCHING) stripPort(headers, localPort);
+  if (config.stripPort === STRIP_PORT_ANY) return stripPort(headers, -1);
+  return config.stripPort === STRIP_PORT_MATCHING ? stripPort(headers, localPort) : -1;
 }
 
 function stripTrailingDot(headers: HeaderMap): void {
@@ -265,13 +265,14 @@ function stripTrailingDot(headers: HeaderMap): void {
   else if (host[dot + 1] === ':') headers.set(':authority', host.slice(0, dot) + host.slice(dot + 1));
 }
 
-/** `port` -1 = any. */
-function stripPort(headers: HeaderMap, port: number): void {
+/** `port` -1 = any. Returns the port that it took off, or -1. */
+function stripPort(headers: HeaderMap, port: number): number {
   const host = headers.get(':authority');
-  if (host === undefined) return;
+  if (host === undefined) return -1;
   const at = portStart(host);
-  if (at < 0) return;
+  if (at < 0) return -1;
   const given = parseUint(host.slice(at + 1));
-  if (given < 0 || (port >= 0 && given !== port)) return;
+  if (given < 0 || (port >= 0 && given !== port)) return -1;
   headers.set(':authority', host.slice(0, at));
+  return given;
 }

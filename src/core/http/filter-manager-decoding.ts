@@ -63,7 +63,7 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
     }
     this.maybeContinueDecoding(bodyFrom);
     if (endStream) this.disarmRequestTimeout();
-    if (terminalSawEnd) this.decoderComplete = true;
+    if (terminalSawEnd) this.endDecode();
   }
 
   protected callDecodeHeaders(entry: DecoderEntry, headers: HeaderMap): FilterHeadersStatus {
@@ -123,7 +123,7 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
     }
     if (trailersFrom >= 0 && this.requestTrailers !== null) this.decodeTrailersFrom(decoders[trailersFrom], this.requestTrailers, false);
     if (endStream) this.disarmRequestTimeout();
-    if (terminalSawEnd) this.decoderComplete = true;
+    if (terminalSawEnd) this.endDecode();
   }
 
   protected callDecodeData(entry: DecoderEntry, data: Buffer, endStream: boolean): FilterDataStatus {
@@ -149,9 +149,9 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
       const status = this.callDecodeTrailers(entry, trailers);
       if (!entry.afterTrailers(status) && i < last) return;
       if (this.decoderAborted && i < last) return;
-      if (i === last) this.decoderComplete = true;
     }
     this.disarmRequestTimeout();
+    this.endDecode();
   }
 
   protected callDecodeTrailers(entry: DecoderEntry, trailers: HeaderMap): FilterTrailersStatus {

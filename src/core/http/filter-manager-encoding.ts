@@ -75,7 +75,7 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
   protected encodeStart(from: EncoderEntry | null, endStream: boolean, fromCurrent: boolean): number {
     if (from === null && endStream) {
       this.observedEncodeEnd = true;
-      this.decoderAborted = true;
+      if (!this.halfCloseEnabled) this.decoderAborted = true;
     }
     return startIndex(from, fromCurrent);
   }
@@ -198,7 +198,26 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
       return;
     }
     this.encoderComplete = true;
-    this.endStreamNow();
+    if (this.halfCloseEnabled) this.endIfBothEnded();
+    else this.endStreamNow();
+  }
+
+  /** The terminal filter has taken the end of the request. */
+  protected endDecode(): void {
+    this.decoderComplete = true;
+    if (this.halfCloseEnabled && !this.decoderAborted) this.endIfBothEnded();
+  }
+
+  /**
+   * With half close: the stream is over when both directions are, or when the response is and nobody wants the rest of the request. That is so
+   * after a local reply, after an error of the upstream's, and where a filter holds back a request that the client has ended.
+   */
+  private endIfBothEnded(): void {
+    if (!this.decoderComplete) {
+      const status = this.responseHeaders === null ? -1 : responseStatus(this.responseHeaders);
+      if (status >= 300 || (this.encoderComplete && this.observedDecodeEnd)) this.decoderAborted = true;
+    }
+    if (this.encoderComplete && (this.decoderComplete || this.decoderAborted)) this.endStreamNow();
   }
 
   addEncodedData(entry: EncoderEntry, data: Uint8Array, streaming: boolean): void {

@@ -18,6 +18,7 @@ export abstract class FilterManagerReplies extends FilterManagerEncoding {
     if (this.destroyed || this.underOnLocalReply) return;
     if ((this.callState & DECODING) !== 0) this.decoderAborted = true;
     else if ((this.callState & ENCODING) !== 0) this.encoderAborted = true;
+    if (this.halfCloseEnabled) this.decoderAborted = true;
     this.streamInfo.responseCodeDetails = details;
     this.notifyLocalReply(status, details);
     if (this.destroyed) return;

@@ -138,6 +138,8 @@ export abstract class FilterManagerState implements LogContext {
   // The ends of the chain, filled in by the connection manager.
 
   abstract readonly connection: Connection | null;
+  /** `allow_multiplexed_upstream_half_close`: the stream ends when both directions have, not with the response. */
+  protected abstract readonly halfCloseEnabled: boolean;
   protected abstract encode1xxToCodec(headers: HeaderMap): void;
   protected abstract encodeHeadersToCodec(headers: HeaderMap, endStream: boolean): void;
   protected abstract encodeDataToCodec(data: Buffer, endStream: boolean): void;

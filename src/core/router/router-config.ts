@@ -66,8 +66,4 @@ export interface RouterConfig {
   readonly rejectEarlyConnectData: boolean;
   /** `allow_multiplexed_upstream_half_close`: a response may end before its request. */
   readonly upstreamHalfClose: boolean;
-  /** `websocket_enable_timeout_on_upgrade_response`: timeouts run until a WebSocket's 101. */
-  readonly websocketTimeoutOnUpgrade: boolean;
-  /** `websocket_allow_4xx_5xx_through_filter_chain`: an error in the place of a WebSocket's 101 is a response like others. */
-  readonly websocketErrorsThroughFilters: boolean;
 }

@@ -38,7 +38,7 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
 
   /**
    * Payload of a tunnel waits until the upstream has accepted it: to who refuses, it would be a second request. What `content-length` announces is
-   * body of the request and goes at once (`POST` with `Upgrade: tcp`, as container engines use it); Envoy lets all of such upgrades go.
+   * body of the request and goes at once (`POST` with `Upgrade: tcp`, as container engines use it); Envoy holds that, too, and waits for ever.
    */
   private pauseForTunnel(): void {
     const headers = this.parent.headers;
@@ -53,7 +53,6 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
       this.bodyAllowance = Number.isSafeInteger(length) ? length : 0;
       return;
     }
-    if (!this.parent.config.websocketTimeoutOnUpgrade) return;
     // The request cannot end before its answer, which is what timeouts wait for otherwise.
     if (this.perTryTimer === null) this.setupPerTryTimeout();
     this.parent.startTimeoutForUpgrade();
@@ -209,6 +208,8 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
     const status = responseStatus(headers);
     if (status >= 100 && status < 200 && status !== 101) return;
     if (this.paused && !this.settleTunnel(status, headers)) return;
+    // What waited may have met an upstream that is gone.
+    if (this.cleaned) return;
     this.recordEnd(endStream);
     this.touchPerTryIdle();
     this.awaitingHeaders = false;
@@ -232,7 +233,7 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
     }
     const websocket = isWebSocket(parent.headers);
     const accepted = status === 101;
-    if (websocket && !accepted && this.info.protocol <= PROTOCOL_HTTP11 && (status < 400 || !parent.config.websocketErrorsThroughFilters)) {
+    if (websocket && !accepted && this.info.protocol <= PROTOCOL_HTTP11 && status < 400) {
       parent.onHandshakeFailed(status, headers);
       return false;
     }

@@ -95,27 +95,6 @@ describe('responses', () => {
     return run.feed(response).log.events;
   };
 
-  it('CVE-2026-73548: bytes before an upgrade is accepted stay here', () => {
-    const run = new ClientRun();
-    const encoder = run.request(upgrade.clone(), false);
-    run.connection.take();
-    encoder.encodeData(Buffer.from('GET /evil HTTP/1.1\r\n\r\n'), false);
-    assert.equal(run.connection.written, '');
-    run.feed('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');
-    assert.equal(run.connection.written, '');
-    assert.equal(run.log.events.at(-1), `reset ${RESET_HTTP1_PREMATURE_UPSTREAM_HALF_CLOSE}`, 'the pool closes the connection');
-  });
-
-  it('CVE-2025-64763: early data of a CONNECT waits for its 2xx', () => {
-    const run = new ClientRun();
-    const encoder = run.request(HeaderMap.of([':authority', 'h:1'], [':method', 'CONNECT']), false);
-    run.connection.take();
-    encoder.encodeData(Buffer.from('early'), false);
-    assert.equal(run.connection.written, '');
-    run.feed(OK + '\r\n');
-    assert.equal(run.connection.written, 'early');
-  });
-
   it('CVE-2024-23326: 200 does not switch protocols', () => {
     const run = new ClientRun();
     run.request(upgrade.clone(), false);

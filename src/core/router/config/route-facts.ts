@@ -1,6 +1,8 @@
 import type { Route as RouteMessage, RouteAction } from '#api/envoy/config/route/v3/route_components_pb.js';
 import { FormatContext } from '../../../common/format-context.ts';
 import { asciiLowerCase, toByteString } from '../../../common/byte-string.ts';
+import { ORIGINAL_CONNECT_PORT } from '../../../common/http/connect.ts';
+import { portStart } from '../../../common/http/host-header.ts';
 import { removeQueryAndFragment } from '../../../common/http/path.ts';
 import { notYet, refuseFields } from '../../../common/not-yet.ts';
 import type { Formatter } from '../../../contract/access-log.ts';
@@ -91,6 +93,7 @@ export class RouteFacts {
 
   /** Host and path rewrites; after the header changes, which they may depend on. */
   rewrite(headers: HeaderMap, streamInfo: StreamInfo, keepOriginal: boolean): void {
+    if (streamInfo.filterState !== null) restoreConnectPort(headers, streamInfo.filterState);
     if (this.hostRewrite !== null) {
       const host = this.hostRewrite.host(headers, streamInfo);
       if (host !== '') updateAuthority(headers, host, this.appendXForwardedHost, keepOriginal);
@@ -108,6 +111,12 @@ export class RouteFacts {
     const changed = this.pathFormatter.format(new FormatContext(streamInfo, this.dispatcher.now(), headers));
     return changed === '' ? '' : changed + path.slice(removeQueryAndFragment(path).length);
   }
+}
+
+function restoreConnectPort(headers: HeaderMap, state: ReadonlyMap<string, unknown>): void {
+  const port = state.get(ORIGINAL_CONNECT_PORT);
+  const host = headers.get(':authority') ?? '';
+  if (port !== undefined && portStart(host) < 0) headers.set(':authority', `${host}:${String(port)}`);
 }
 
 function refuse(action: RouteAction): void {

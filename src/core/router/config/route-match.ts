@@ -1,6 +1,7 @@
 import type { RouteMatch as RouteMatchMessage } from '#api/envoy/config/route/v3/route_components_pb.js';
-import { asciiLowerCase, equalsIgnoreCase, toByteString } from '../../../common/byte-string.ts';
+import { asciiLowerCase, toByteString } from '../../../common/byte-string.ts';
 import { isGrpcRequest } from '../../../common/grpc/content-type.ts';
+import { isConnectUdp } from '../../../common/http/connect.ts';
 import { buildHeaderMatchers, matchHeaders } from '../../../common/matchers/header-matcher.ts';
 import { CookieMatcher, QueryParameterMatcher } from '../../../common/matchers/request-matchers.ts';
 import { regexOf } from '../../../common/matchers/string-matcher.ts';
@@ -131,7 +132,5 @@ export class RouteConditions {
 
 /** A CONNECT request, or an upgrade to connect-udp: what connect_matcher takes. */
 export function isConnectRequest(headers: HeaderMap): boolean {
-  if (headers.get(':method') === 'CONNECT') return true;
-  const upgrade = headers.get('upgrade');
-  return upgrade !== undefined && equalsIgnoreCase(upgrade, 'connect-udp');
+  return headers.get(':method') === 'CONNECT' || isConnectUdp(headers);
 }

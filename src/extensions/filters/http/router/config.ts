@@ -40,9 +40,6 @@ export function routerConfig(message: Message, statPrefix: string, context: Fact
     rejectEarlyConnectData: config.rejectConnectRequestEarlyData
       ?? runtime.runtimeFeatureEnabled('envoy.reloadable_features.reject_early_connect_data'),
     upstreamHalfClose: runtime.runtimeFeatureEnabled('envoy.reloadable_features.allow_multiplexed_upstream_half_close'),
-    websocketTimeoutOnUpgrade: runtime.runtimeFeatureEnabled('envoy.reloadable_features.websocket_enable_timeout_on_upgrade_response'),
-    websocketErrorsThroughFilters:
-      runtime.runtimeFeatureEnabled('envoy.reloadable_features.websocket_allow_4xx_5xx_through_filter_chain'),
   });
 }
 
