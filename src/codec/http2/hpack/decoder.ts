@@ -1,9 +1,10 @@
 import { DynamicTable } from './dynamic-table.ts';
 import { HPACK_HUFFMAN_ERROR, HPACK_INTEGER_ERROR, HPACK_INVALID_INDEX, HPACK_INVALID_NAME_INDEX, HPACK_MISSING_SIZE_UPDATE, HPACK_OK, HPACK_SIZE_UPDATE_ABOVE_LOW_WATER_MARK, HPACK_SIZE_UPDATE_ABOVE_SETTING, HPACK_SIZE_UPDATE_NOT_ALLOWED, HPACK_STRING_TOO_LONG, HPACK_TRUNCATED } from './errors.ts';
 import type { HpackResult } from './errors.ts';
-import { lastNameTag, readName, valueTag } from './field-tag.ts';
-import { decodeHuffman, huffmanRoom } from './huffman-decode.ts';
+import { lastNameTag, paddingTag, readName, valueTag } from './field-tag.ts';
+import { decodeHuffman, hasRareSymbols, huffmanRoom } from './huffman-decode.ts';
 import { INTEGER_TRUNCATED, integerEnd, readInteger } from './integer.ts';
+import { shortText } from './short-text.ts';
 import { STATIC_COUNT, STATIC_NAMES, STATIC_TAGS, STATIC_VALUES } from './static-table.ts';
 
 /** Takes the fields of a header block in order. */
@@ -185,7 +186,7 @@ export class HpackDecoder {
       return '';
     }
     this.at = start + length;
-    if (!isHuffman) return isWanted ? this.text(block, start, this.at, isName) : '';
+    if (!isHuffman) return isWanted ? this.text(block, start, this.at, isName, true) : '';
     const room = huffmanRoom(length);
     if (scratch.length < room) scratch = Buffer.allocUnsafeSlow(room * 2);
     const decoded = decodeHuffman(block, start, this.at, scratch);
@@ -193,17 +194,18 @@ export class HpackDecoder {
       this.result = HPACK_HUFFMAN_ERROR;
       return '';
     }
-    return isWanted ? this.text(scratch, 0, decoded, isName) : '';
+    return isWanted ? this.text(scratch, 0, decoded, isName, hasRareSymbols()) : '';
   }
 
-  private text(data: Buffer, start: number, end: number, isName: boolean): string {
+  /** `mayBeBad`: the bytes of a value have to be looked at. */
+  private text(data: Buffer, start: number, end: number, isName: boolean, mayBeBad: boolean): string {
     if (isName) {
       const name = readName(data, start, end);
       this.tag = lastNameTag();
       return name;
     }
-    this.tag = valueTag(data, start, end);
-    return start === end ? '' : data.latin1Slice(start, end);
+    this.tag = mayBeBad ? valueTag(data, start, end) : paddingTag(data, start, end);
+    return shortText(data, start, end);
   }
 
   /** The integer at `this.at`, which is in the block; negative with `this.result` set. */

@@ -1,7 +1,7 @@
 import { DEFAULT_HEADER_TABLE_SIZE } from './decoder.ts';
 import { ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { EncoderTable, NO_ENTRY } from './encoder-table.ts';
-import { huffmanLength, writeHuffman } from './huffman-encode.ts';
+import { HUFFMAN_SLACK, HUFFMAN_TOO_LONG, huffmanLength, writeHuffman } from './huffman-encode.ts';
 import { MAX_INTEGER_BYTES, writeInteger } from './integer.ts';
 import { KnownName, KnownNames, MOST_WASTED, NOWHERE, VOLATILE } from './known-names.ts';
 import type { OutBuffer } from './out-buffer.ts';
@@ -14,9 +14,9 @@ const LITERAL_NEVER_INDEXED = 0x10;
 const LITERAL = 0x00;
 
 /** Room beside name and value: two size updates, the index, two lengths. */
-const OVERHEAD_ROOM = 5 * MAX_INTEGER_BYTES;
+const OVERHEAD_ROOM = 5 * MAX_INTEGER_BYTES + HUFFMAN_SLACK;
 /** Shorter strings are written character by character: cheaper than the call of Node's writer. */
-const SHORT_TEXT = 16;
+const SHORT_TEXT = 12;
 const PRINT_SLOTS = 64;
 
 /**
@@ -147,14 +147,17 @@ export class HpackEncoder {
 
   private writeString(text: string, out: OutBuffer): void {
     const length = text.length;
-    if (this.huffman) {
-      const short = huffmanLength(text);
-      if (short < length) {
-        out.position = writeHuffman(out.bytes, writeInteger(out.bytes, out.position, 0x80, 0x7f, short), text);
+    const bytes = out.bytes;
+    if (this.huffman && length > 0) {
+      // The code must be shorter than the text. Below 127 bytes its length takes one byte, so it can be put in front afterwards.
+      const start = length <= 127 ? out.position + 1 : writeInteger(bytes, out.position, 0x80, 0x7f, huffmanLength(text));
+      const end = writeHuffman(bytes, start, start + length - 1, text);
+      if (end !== HUFFMAN_TOO_LONG) {
+        if (length <= 127) bytes[out.position] = 0x80 | (end - start);
+        out.position = end;
         return;
       }
     }
-    const bytes = out.bytes;
     const at = writeInteger(bytes, out.position, 0, 0x7f, length);
     if (length < SHORT_TEXT) for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
     else bytes.latin1Write(text, at, length);

@@ -69,12 +69,14 @@ function isBlank(code: number): boolean {
 
 /** Bits for the value in `data[start, end)`. */
 export function valueTag(data: Uint8Array, start: number, end: number): number {
-  if (start === end) return 0;
   let bad = 0;
   for (let i = start; i < end; i++) bad |= BAD_VALUE_BYTE[data[i]];
-  let tag = bad === 0 ? 0 : FIELD_BAD_VALUE;
-  if (isBlank(data[start]) || isBlank(data[end - 1])) tag |= FIELD_PADDED_VALUE;
-  return tag;
+  return (bad === 0 ? 0 : FIELD_BAD_VALUE) | paddingTag(data, start, end);
+}
+
+/** The same for a value whose bytes are known to be allowed. */
+export function paddingTag(data: Uint8Array, start: number, end: number): number {
+  return start < end && (isBlank(data[start]) || isBlank(data[end - 1])) ? FIELD_PADDED_VALUE : 0;
 }
 
 /** Names without an id, by hash: the same name in the next message is the same string. */

@@ -39,6 +39,16 @@ function buildWindows(): Int32Array {
   });
 }
 
+let rare = false;
+
+/**
+ * Whether what `decodeHuffman` returned last has bytes with codes longer than the window: all control characters are among them, so
+ * that the rest needs no look at what they are.
+ */
+export function hasRareSymbols(): boolean {
+  return rare;
+}
+
 /**
  * Decodes `data[start, end)` into `target` from 0 on, which has `huffmanRoom(end - start)` bytes. Returns the number of bytes, or
  * HUFFMAN_INVALID.
@@ -49,16 +59,24 @@ export function decodeHuffman(data: Uint8Array, start: number, end: number, targ
   // The low `count` bits of `bits` are the ones not decoded yet.
   let bits = 0;
   let count = 0;
+  rare = false;
   for (;;) {
-    while (count <= 24 && at < end) {
-      bits = (bits << 8) | data[at++];
-      count += 8;
+    if (count < WINDOW) {
+      if (at + 1 < end) {
+        bits = (bits << 16) | (data[at] << 8) | data[at + 1];
+        at += 2;
+        count += 16;
+      } else if (at < end) {
+        bits = (bits << 8) | data[at++];
+        count += 8;
+        continue;
+      } else break;
     }
-    if (count < WINDOW) break;
     const found = windows[(bits >>> (count - WINDOW)) & WINDOW_MASK];
     if (found === 0) {
       const symbol = longSymbol(data, at * 8 - count, end * 8);
       if (symbol < 0) return HUFFMAN_INVALID;
+      rare = true;
       target[out++] = symbol;
       const next = at * 8 - count + CODE_BITS[symbol];
       at = (next + 7) >>> 3;

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CODE_BITS, CODES, EOS, SYMBOL_COUNT } from './huffman-code.ts';
 import { decodeHuffman, HUFFMAN_INVALID, huffmanRoom } from './huffman-decode.ts';
-import { huffmanLength, writeHuffman } from './huffman-encode.ts';
+import { HUFFMAN_SLACK, HUFFMAN_TOO_LONG, huffmanLength, writeHuffman } from './huffman-encode.ts';
 
 function encode(text: string): Buffer {
-  const bytes = Buffer.alloc(huffmanLength(text) + 1, 0xaa);
-  const end = writeHuffman(bytes, 0, text);
-  assert.equal(end, huffmanLength(text));
+  const length = huffmanLength(text);
+  const bytes = Buffer.alloc(length + HUFFMAN_SLACK + 1, 0xaa);
+  if (length > 0) assert.equal(writeHuffman(bytes, 0, length - 1, text), HUFFMAN_TOO_LONG);
+  assert.equal(bytes[length + HUFFMAN_SLACK], 0xaa, 'nothing behind the slack');
+  bytes.fill(0xaa);
+  const end = writeHuffman(bytes, 0, length, text);
+  assert.equal(end, length);
   assert.equal(bytes[end], 0xaa, 'nothing behind the end');
   return bytes.subarray(0, end);
 }
