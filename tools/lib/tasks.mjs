@@ -45,6 +45,7 @@ export const TOOLS = {
   corpus: tool('test/corpus/main.ts'),
   bench: tool('bench/main.ts'),
   fuzz: tool('fuzz/main.ts'),
+  conformance: tool('test/conformance/main.ts'),
 };
 
 /** Arguments for Node to run a suite's test files; `summary` is the file that gets the counts. */
