@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ConfigError } from '../../contract/errors.ts';
 import { ipAddress } from '../network/address.ts';
+import { PROTOCOL_HTTP10, PROTOCOL_HTTP11, PROTOCOL_HTTP2, PROTOCOL_NONE } from '../../contract/stream-info.ts';
+import { usesHttp2 } from './http-protocol-options.ts';
 import { TestThread } from './test-support.ts';
 
 let thread: TestThread;
@@ -69,11 +71,16 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['outlier_detection: {}', 'outlier_detection', 'Cluster.outlier_detection'],
   ['health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}]', 'health_checks', 'Cluster.health_checks'],
   ['track_cluster_stats: {timeout_budgets: true}', 'track_cluster_stats', 'Cluster.track_cluster_stats'],
-  ['preconnect_policy: {predictive_preconnect_ratio: 2}', 'predictive_preconnect_ratio', 'PreconnectPolicy.predictive_preconnect_ratio'],
+  [
+    'preconnect_policy: {preconnect_enabled_metadata: {filter: a, path: [{key: b}], value: {present_match: true}}}', 'preconnect_enabled_metadata',
+    'PreconnectPolicy.preconnect_enabled_metadata',
+  ],
   ['circuit_breakers: {thresholds: [{max_connection_pools: 2}]}', 'circuit_breakers.thresholds[0].max_connection_pools', 'max_connection_pools'],
   ['common_lb_config: {locality_weighted_lb_config: {}}', 'common_lb_config', 'locality_weighted_lb_config'],
-  [options('explicit_http_config: {http2_protocol_options: {}}'), 'explicit_http_config', 'HTTP/2 upstreams'],
-  [options('auto_config: {}'), 'auto_config', 'auto_config (ALPN)'],
+  [options('explicit_http_config: {http3_protocol_options: {}}'), 'explicit_http_config', 'HTTP/3 upstreams'],
+  [
+    options('use_downstream_protocol_config: {http3_protocol_options: {}}'), 'use_downstream_protocol_config.http3_protocol_options', 'HTTP/3 upstreams',
+  ],
   ['upstream_bind_config: {source_address: {address: 127.0.0.1, port_value: 0}, freebind: true}', 'freebind', 'BindConfig.freebind'],
 ];
 
@@ -146,5 +153,64 @@ test('upstream_bind_config: connections are made from the source address of the 
 
 test('fields of other cluster types', () => {
   assert.throws(() => thread.addCluster(yaml('eds_cluster_config: {eds_config: {ads: {}}}')), /eds_cluster_config set in a non-EDS cluster/);
-  assert.throws(() => thread.addCluster(yaml('http2_protocol_options: {}')), /not in nuncio yet: Cluster.http2_protocol_options/);
+});
+
+/** [what is configured, HTTP/2 towards the origin for a request that came over HTTP/1.1, and over HTTP/2]. */
+const PROTOCOLS: readonly (readonly [string, boolean, boolean])[] = [
+  ['', false, false],
+  ['protocol_selection: USE_DOWNSTREAM_PROTOCOL', false, true],
+  ['http2_protocol_options: {}', true, true],
+  ['http2_protocol_options: {}, http_protocol_options: {}, protocol_selection: USE_DOWNSTREAM_PROTOCOL', false, true],
+  [options('explicit_http_config: {http_protocol_options: {}}'), false, false],
+  [options('explicit_http_config: {http2_protocol_options: {}}'), true, true],
+  [`http2_protocol_options: {}, ${options('explicit_http_config: {http_protocol_options: {}}')}`, false, false],
+  [options('use_downstream_protocol_config: {}'), false, true],
+];
+
+test('the protocol towards the origin', () => {
+  PROTOCOLS.forEach(([text, http1, http2], i) => {
+    const { choice } = thread.addCluster(yaml(text).replace('name: a', `name: a${i}`)).info.http;
+    assert.deepEqual([usesHttp2(choice, PROTOCOL_HTTP11), usesHttp2(choice, PROTOCOL_HTTP2)], [http1, http2], text);
+    assert.equal(usesHttp2(choice, PROTOCOL_HTTP10), http1, text);
+    assert.equal(usesHttp2(choice, PROTOCOL_NONE), text.includes('http2_protocol_options') && http2 && !text.includes('explicit_http_config: {http_p'), text);
+  });
+});
+
+test('options of HTTP/2', () => {
+  const { http } = thread.addCluster(
+    yaml(options(`explicit_http_config: {http2_protocol_options: {max_concurrent_streams: 7, allow_connect: true}},
+      common_http_protocol_options: {max_response_headers_kb: 3}, upstream_http_protocol_options: {auto_sni: true}`)),
+  ).info;
+  assert.deepEqual([http.http2.maxConcurrentStreams, http.http2.allowConnect, http.maxHttp2HeadersBytes], [7, true, 3_072]);
+  const own = thread.addCluster(yaml('http2_protocol_options: {hpack_table_size: 5}').replace('name: a', 'name: b')).info.http;
+  assert.deepEqual([own.http2.hpackTableSize, own.maxHttp2HeadersBytes, own.maxResponseHeadersBytes], [5, 61_440, 81_920]);
+});
+
+test('what Envoy refuses', () => {
+  for (const [text, path, why] of [
+    [options('auto_config: {}'), 'auto_config', 'ALPN configured for cluster a which has a non-ALPN transport socket'],
+    [
+      'http2_protocol_options: {}, http_protocol_options: {}', 'protocol_selection',
+      "cluster: Both HTTP1 and HTTP2 options may only be configured with non-default 'protocol_selection' values",
+    ],
+    [
+      `max_requests_per_connection: 1, ${options('explicit_http_config: {http2_protocol_options: {}}, common_http_protocol_options: {max_requests_per_connection: 1}')}`,
+      'max_requests_per_connection', 'Only one of max_requests_per_connection from Cluster or HttpProtocolOptions can be specified',
+    ],
+    [
+      options('explicit_http_config: {http2_protocol_options: {custom_settings_parameters: [{identifier: 8, value: 1}]}}'),
+      'explicit_http_config.http2_protocol_options.custom_settings_parameters',
+      'the "allow_connect" SETTINGS parameter must only be configured through the named field',
+    ],
+    [
+      options("explicit_http_config: {http_protocol_options: {}}, header_validation_config: {name: v, typed_config: {'@type': type.googleapis.com/envoy.extensions.http.header_validators.envoy_default.v3.HeaderValidatorConfig}}"),
+      'header_validation_config', "This Envoy binary does not support header validator extensions: 'v'",
+    ],
+  ] as const) {
+    assert.throws(() => thread.addCluster(yaml(text)), (error) => {
+      assert.ok(error instanceof ConfigError, String(error));
+      assert.deepEqual([error.path, error.why], [path, why]);
+      return true;
+    });
+  }
 });

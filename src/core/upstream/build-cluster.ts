@@ -76,7 +76,6 @@ const UNSUPPORTED = {
   statsMatcher: 'stats_matcher',
   perConnectionBufferHighWatermarkTimeout: 'per_connection_buffer_high_watermark_timeout',
   healthChecks: 'health_checks',
-  upstreamHttpProtocolOptions: 'upstream_http_protocol_options',
   outlierDetection: 'outlier_detection',
   lbSubsetConfig: 'lb_subset_config',
   filters: 'filters',
@@ -87,7 +86,6 @@ const UNSUPPORTED = {
   upstreamConfig: 'upstream_config',
   connectionPoolPerDownstreamConnection: 'connection_pool_per_downstream_connection',
   queuingPolicies: 'queuing_policies',
-  http2ProtocolOptions: 'http2_protocol_options',
 } as const;
 
 /** Cluster.DiscoveryType */

@@ -11,6 +11,7 @@ import { readCluster } from './build-cluster.ts';
 import { ClusterInfoImpl } from './cluster-info.ts';
 import { ConnectionPools } from './connection-pools.ts';
 import { UpstreamHost } from './host.ts';
+import { usesHttp2 } from './http-protocol-options.ts';
 import type { HostUpdate } from './host-update.ts';
 import type { Assignment } from './load-assignment.ts';
 import { readAssignment } from './load-assignment.ts';
@@ -63,8 +64,8 @@ export class ClusterEntry implements ThreadLocalCluster {
     return this.getBalancer();
   }
 
-  httpPool(priority: ResourcePriority, _downstreamProtocol: Protocol, context: LoadBalancerContext | null): HttpConnectionPool | null {
-    return this.pick(context)?.httpPool(priority) ?? null;
+  httpPool(priority: ResourcePriority, downstreamProtocol: Protocol, context: LoadBalancerContext | null): HttpConnectionPool | null {
+    return this.pick(context)?.httpPool(priority, usesHttp2(this.info.http.choice, downstreamProtocol)) ?? null;
   }
 
   tcpPool(priority: ResourcePriority, context: LoadBalancerContext | null): TcpConnectionPool | null {

@@ -6,6 +6,8 @@ import type { SharedCell } from '../../contract/shared-cells.ts';
 import type { Scope, StatsBlock } from '../../contract/stats.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
 import type { Http1CodecStats } from '../../codec/http1/stats.ts';
+import type { Http2CodecStats } from '../../codec/http2/index.ts';
+import { bindHttp2Stats } from '../http/http2-stats.ts';
 import { BoundClusterStats, CIRCUIT_BREAKER_SCHEMA, CLUSTER_SCHEMA, REMAINING_SCHEMA } from './cluster-stats.ts';
 import type { UpstreamHttpOptions } from './http-protocol-options.ts';
 import type { Thresholds } from './resource-manager.ts';
@@ -57,6 +59,7 @@ export class ClusterInfoImpl implements ClusterInfo {
   private boundStats: BoundClusterStats | null;
   private boundConnectionStats: ConnectionStats | null;
   private boundHttp1Stats: Http1CodecStats | null;
+  private boundHttp2Stats: Http2CodecStats | null;
   private breakers: (CircuitBreakers | null)[];
   private cells: readonly SharedCell[] | null;
 
@@ -81,6 +84,7 @@ export class ClusterInfoImpl implements ClusterInfo {
     this.boundStats = null;
     this.boundConnectionStats = null;
     this.boundHttp1Stats = null;
+    this.boundHttp2Stats = null;
     this.breakers = [null, null];
     this.cells = null;
   }
@@ -110,6 +114,11 @@ export class ClusterInfoImpl implements ClusterInfo {
       requestsRejectedWithUnderscoresInHeaders: this.scope.counter('http1.requests_rejected_with_underscores_in_headers'),
       responseFlood: this.scope.counter('http1.response_flood'),
     });
+  }
+
+  /** `cluster.<name>.http2.` */
+  get http2Stats(): Http2CodecStats {
+    return (this.boundHttp2Stats ??= bindHttp2Stats(this.scope));
   }
 
   get idleTimeout(): number {

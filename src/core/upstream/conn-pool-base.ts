@@ -33,7 +33,8 @@ export abstract class ActiveClient implements Linked<ActiveClient> {
   state: ClientState;
   /** Streams that it may still carry in its life. */
   remainingStreams: number;
-  readonly concurrentStreamLimit: number;
+  /** Streams at once; for HTTP/2 the peer's SETTINGS may change it. */
+  concurrentStreamLimit: number;
   connected: boolean;
   timedOut: boolean;
   readonly createdAt: number;
@@ -193,6 +194,8 @@ export abstract class ConnPoolBase {
   protected abstract createClient(): ActiveClient;
   /** Whether max_requests holds for this pool (not for TCP). */
   protected abstract readonly enforceMaxRequests: boolean;
+  /** Whether a stream that waits gets a connection that became free only in the next round of the loop. */
+  protected readonly attachesLater: boolean = false;
   /** Hands the stream over: to `client`, for a stream that waited. */
   protected abstract attachPending(stream: PendingStream, client: ActiveClient): void;
 
@@ -283,8 +286,25 @@ export abstract class ConnPoolBase {
     if (client.state === CLIENT_DRAINING && client.activeStreams === 0) client.close();
     else if (client.state === CLIENT_BUSY && client.unusedCapacity > 0) {
       this.transition(client, CLIENT_READY);
+      if (this.attachesLater) this.scheduleReady();
+      else this.serveWaiting();
+    }
+  }
+
+  /**
+   * How many streams a connection takes at once has changed (SETTINGS): what it can take more, or less, moves the pool's capacity. A client
+   * may have more open than is allowed now.
+   */
+  setConcurrentLimit(client: ActiveClient, limit: number): void {
+    const before = client.unusedCapacity;
+    client.concurrentStreamLimit = limit;
+    const change = client.unusedCapacity - before;
+    if (client.state === CLIENT_READY && client.unusedCapacity <= 0) this.transition(client, CLIENT_BUSY);
+    else if (client.state === CLIENT_BUSY && client.unusedCapacity > 0) {
+      this.transition(client, CLIENT_READY);
       this.scheduleReady();
     }
+    this.totalCapacity += change;
   }
 
   /** Opens connections as long as waiting (and, by preconnect, expected) streams ask for more. */

@@ -2,7 +2,9 @@ import type { ResourcePriority } from '../../contract/route.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { ClusterInfoImpl } from './cluster-info.ts';
 import type { UpstreamHost } from './host.ts';
+import type { HttpPool } from './http-pool.ts';
 import { Http1Pool } from './http1-pool.ts';
+import { Http2Pool } from './http2-pool.ts';
 import { TcpPool } from './tcp-pool.ts';
 
 /** All pools of one thread to one host, made when first needed. */
@@ -10,19 +12,28 @@ export class ConnectionPools {
   private readonly host: UpstreamHost;
   private readonly cluster: ClusterInfoImpl;
   private readonly dispatcher: Dispatcher;
-  private readonly http: (Http1Pool | null)[];
+  /** By priority. */
+  private readonly http1: (HttpPool | null)[];
+  private readonly http2: (HttpPool | null)[];
   private readonly tcp: (TcpPool | null)[];
 
   constructor(host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher) {
     this.host = host;
     this.cluster = cluster;
     this.dispatcher = dispatcher;
-    this.http = [null, null];
+    this.http1 = [null, null];
+    this.http2 = [null, null];
     this.tcp = [null, null];
   }
 
-  httpPool(priority: ResourcePriority): Http1Pool {
-    return (this.http[priority] ??= new Http1Pool({ host: this.host, cluster: this.cluster, priority, dispatcher: this.dispatcher }));
+  httpPool(priority: ResourcePriority, http2: boolean): HttpPool {
+    const pools = http2 ? this.http2 : this.http1;
+    return (pools[priority] ??= this.makeHttpPool(priority, http2));
+  }
+
+  private makeHttpPool(priority: ResourcePriority, http2: boolean): HttpPool {
+    const options = { host: this.host, cluster: this.cluster, priority, dispatcher: this.dispatcher };
+    return http2 ? new Http2Pool(options) : new Http1Pool(options);
   }
 
   tcpPool(priority: ResourcePriority): TcpPool {
@@ -31,7 +42,7 @@ export class ConnectionPools {
 
   /** The host or cluster is gone: what runs may finish. `done` is called when nothing is left. */
   drainAndDelete(done: () => void): void {
-    const pools = [...this.http, ...this.tcp].filter((pool) => pool !== null);
+    const pools = this.all();
     let left = pools.length;
     if (left === 0) done();
     for (const pool of pools) {
@@ -43,6 +54,10 @@ export class ConnectionPools {
 
   /** Ends everything now (the process stops). */
   closeConnections(): void {
-    for (const pool of [...this.http, ...this.tcp]) pool?.closeConnections();
+    for (const pool of this.all()) pool.closeConnections();
+  }
+
+  private all(): (HttpPool | TcpPool)[] {
+    return [...this.http1, ...this.http2, ...this.tcp].filter((pool) => pool !== null);
   }
 }

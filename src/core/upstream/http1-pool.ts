@@ -1,104 +1,37 @@
 import { Http1ClientConnection } from '../../codec/http1/client-connection.ts';
-import type {
-  CodecConnection,
-  HttpConnection,
-  RequestEncoder,
-  ResponseDecoder,
-  Stream,
-  StreamCallbacks,
-  StreamResetReason,
-} from '../../contract/codec.ts';
+import type { HttpConnection, RequestEncoder, ResponseDecoder, Stream, StreamCallbacks, StreamResetReason } from '../../contract/codec.ts';
 import { RESET_CONNECTION_TERMINATION, RESET_LOCAL_CONNECTION_FAILURE, RESET_PROTOCOL_ERROR } from '../../contract/codec.ts';
-import type { TurnTask } from '../../contract/dispatcher.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
-import type { ConnectionCallbacks, ConnectionEvent, ReadFilter } from '../../contract/network.ts';
-import { CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../contract/network.ts';
-import type { NetworkFilterStatus } from '../../contract/status.ts';
-import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../contract/status.ts';
+import type { ConnectionEvent } from '../../contract/network.ts';
+import { EVENT_REMOTE_CLOSE } from '../../contract/network.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import { PROTOCOL_HTTP10, PROTOCOL_HTTP11 } from '../../contract/stream-info.ts';
-import type { Cancellable, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
-import { POOL_FAILURE_OVERFLOW } from '../../contract/upstream.ts';
-import type { Timer } from '../../base/timer-wheel.ts';
-import type { NetworkConnection } from '../network/connection.ts';
-import { ActiveClient, ConnPoolBase, PendingStream } from './conn-pool-base.ts';
-import type { UpstreamHost } from './host.ts';
-import { connectToHost } from './upstream-connection.ts';
+import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
+import { HttpClient, HttpPool } from './http-pool.ts';
 
 /** HTTP/1.1 to one host: one request at a time on a connection, the connection that became free last is used first. */
-export class Http1Pool extends ConnPoolBase implements HttpConnectionPool {
-  protected readonly enforceMaxRequests = true;
+export class Http1Pool extends HttpPool {
+  /** A connection that the server is closing right after its response shows it in this round of the loop. */
+  protected override readonly attachesLater = true;
 
-  newStream(decoder: ResponseDecoder, callbacks: HttpPoolCallbacks): Cancellable | null {
-    const client = this.takeReady();
-    if (client !== null) {
-      if (this.beginStream(client)) (client as Http1Client).begin(decoder, callbacks);
-      else callbacks.onPoolFailure(POOL_FAILURE_OVERFLOW, '', this.host);
-      this.createConnections();
-      return null;
-    }
-    if (!this.mayQueue()) {
-      callbacks.onPoolFailure(POOL_FAILURE_OVERFLOW, '', null);
-      return null;
-    }
-    const stream = new HttpPendingStream(this, decoder, callbacks);
-    this.queue(stream);
-    return stream;
-  }
-
-  protected createClient(): ActiveClient {
+  protected createClient(): HttpClient {
     return new Http1Client(this);
   }
-
-  protected attachPending(stream: PendingStream, client: ActiveClient): void {
-    const waiting = stream as HttpPendingStream;
-    (client as Http1Client).begin(waiting.decoder, waiting.callbacks);
-  }
 }
 
-class HttpPendingStream extends PendingStream {
-  readonly decoder: ResponseDecoder;
-  readonly callbacks: HttpPoolCallbacks;
-
-  constructor(pool: Http1Pool, decoder: ResponseDecoder, callbacks: HttpPoolCallbacks) {
-    super(pool);
-    this.decoder = decoder;
-    this.callbacks = callbacks;
-  }
-
-  fail(reason: PoolFailureReason, transportFailure: string, host: UpstreamHost | null): void {
-    this.callbacks.onPoolFailure(reason, transportFailure, host);
-  }
-}
-
-/** One connection with its codec (Envoy's ActiveClient and CodecClient in one). */
-class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilter, CodecConnection {
-  readonly connection: NetworkConnection;
+class Http1Client extends HttpClient {
   readonly codec: Http1ClientConnection;
   /** The request on it, or null. */
   stream: Http1Stream | null;
   remoteClosed: boolean;
-  private requestCount: number;
-  private protocolError: boolean;
-  private readonly idleTimer: Timer | null;
-  private idleSince: number;
 
   constructor(pool: Http1Pool) {
     super(pool, pool.cluster.maxRequestsPerConnection, 1);
     const { cluster, stats } = pool;
     this.stream = null;
     this.remoteClosed = false;
-    this.requestCount = 0;
-    this.protocolError = false;
     stats.upstreamCxHttp1Total.inc();
-    this.connection = connectToHost(pool.host, cluster, pool.dispatcher);
     this.codec = new Http1ClientConnection(this, cluster.http.http1, cluster.http1Stats, cluster.perConnectionBufferLimit);
-    this.connection.setConnectionStats(cluster.connectionStats);
-    this.connection.addConnectionCallbacks(this);
-    this.connection.addReadFilter(this);
-    this.idleSince = pool.dispatcher.now();
-    this.idleTimer = cluster.idleTimeout > 0 ? pool.dispatcher.createTimer(() => this.onIdleTimer()) : null;
-    this.idleTimer?.enable(cluster.idleTimeout);
   }
 
   get activeStreams(): number {
@@ -109,16 +42,10 @@ class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilte
     return this.stream !== null && !this.stream.decodeComplete;
   }
 
-  get pendingWriteBytes(): number {
-    return this.connection.pendingWriteBytes;
-  }
-
   begin(decoder: ResponseDecoder, callbacks: HttpPoolCallbacks): void {
-    this.requestCount++;
+    this.countRequest();
     const stream = new Http1Stream(this, decoder);
     this.stream = stream;
-    const upstream = this.connection.streamInfo.upstream;
-    if (upstream !== null) upstream.numStreams++;
     stream.open();
     callbacks.onPoolReady(stream, this.pool.host, this.connection, PROTOCOL_HTTP11, this.requestCount);
   }
@@ -126,7 +53,7 @@ class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilte
   /** The response is complete and so was the request: the connection is free. */
   streamDone(): void {
     this.stream = null;
-    this.idleSince = this.pool.dispatcher.now();
+    this.noteIdle();
     this.pool.onStreamClosed(this);
     this.pool.checkDrained();
   }
@@ -137,73 +64,8 @@ class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilte
     this.pool.onStreamClosed(this);
   }
 
-  close(): void {
-    this.connection.close(CLOSE_NO_FLUSH, '');
-  }
-
-  write(data: Uint8Array | string): void {
-    this.connection.write(data, false);
-  }
-
-  endWrite(): void {
-    this.connection.write('', true);
-  }
-
-  atTurnEnd(task: TurnTask): void {
-    this.pool.dispatcher.atTurnEnd(task);
-  }
-
-  /** Only servers keep input back. */
-  resumeDispatch(): void {}
-
-  readDisable(disable: boolean): void {
-    this.connection.readDisable(disable);
-  }
-
-  initializeReadFilterCallbacks(): void {}
-
-  onNewConnection(): NetworkFilterStatus {
-    return NETWORK_CONTINUE;
-  }
-
-  onData(data: Buffer): NetworkFilterStatus {
-    const error = this.codec.dispatch(data);
-    if (error !== null) {
-      // A server that says 408 to a connection without a request is only saying goodbye.
-      if (error.kind !== 'goaway') {
-        this.pool.stats.upstreamCxProtocolError.inc();
-        this.protocolError = true;
-      }
-      this.close();
-    }
-    return NETWORK_STOP_ITERATION;
-  }
-
-  onEvent(event: ConnectionEvent): void {
-    if (event === EVENT_CONNECTED) {
-      const upstream = this.connection.streamInfo.upstream;
-      if (upstream !== null) {
-        upstream.timing.connectComplete = this.pool.dispatcher.now();
-        upstream.localAddress = this.connection.localAddress;
-      }
-    } else {
-      this.idleTimer?.disable();
-      this.endStream(event);
-      if (this.connected) this.pool.stats.upstreamRqPerCx.record(this.requestCount);
-    }
-    this.pool.onConnectionEvent(this, this.connection.transportFailureReason, event);
-  }
-
-  onAboveWriteBufferHighWatermark(): void {
-    this.codec.onUnderlyingConnectionAboveWriteBufferHighWatermark();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.codec.onUnderlyingConnectionBelowWriteBufferLowWatermark();
-  }
-
   /** The connection died: its response is complete when the close was its end, else the stream is reset. */
-  private endStream(event: ConnectionEvent): void {
+  protected endStreams(event: ConnectionEvent): void {
     if (event === EVENT_REMOTE_CLOSE) this.remoteClosed = true;
     const stream = this.stream;
     if (stream === null || stream.over) return;
@@ -216,19 +78,6 @@ class Http1Client extends ActiveClient implements ConnectionCallbacks, ReadFilte
     let reason: StreamResetReason = RESET_LOCAL_CONNECTION_FAILURE;
     if (this.connected) reason = this.protocolError ? RESET_PROTOCOL_ERROR : RESET_CONNECTION_TERMINATION;
     stream.connectionClosed(reason);
-  }
-
-  /** Armed once and left alone: requests only write down when they ended. */
-  private onIdleTimer(): void {
-    if (this.idleTimer === null || this.connection.state !== STATE_OPEN) return;
-    const { idleTimeout } = this.pool.cluster;
-    const idle = this.stream === null ? this.pool.dispatcher.now() - this.idleSince : 0;
-    if (idle < idleTimeout) {
-      this.idleTimer.enable(idleTimeout - idle);
-      return;
-    }
-    this.pool.stats.upstreamCxIdleTimeout.inc();
-    this.close();
   }
 }
 
