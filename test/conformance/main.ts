@@ -1,30 +1,45 @@
-// `npm run conformance [NAME [ARGUMENTS]]`: a suite that others wrote, one folder here each with a main.ts; without a name all of them.
-// Non-zero when one fails; a suite that cannot run here says SKIPPED and why.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
+// `npm run conformance SUITE`: suites that others wrote, against a running proxy. See README.md.
+import { parseArgs } from 'node:util'
+import { ensureTool } from '../../tools/test-deps/tools.js'
+import type { ProxyKind } from '../harness/index.ts'
+import { runInterop } from './grpc-interop/run.ts'
+import { runH2spec } from './h2spec/run.ts'
+import { report } from './result.ts'
+import type { CaseResult } from './result.ts'
 
-const here = import.meta.dirname;
+const SUITES = ['h2spec', 'grpc-interop', 'grpc-clients'] as const
+type Suite = (typeof SUITES)[number]
 
-function suites(): string[] {
-  return readdirSync(here).filter((name) => existsSync(path.join(here, name, 'main.ts'))).sort();
+const HELP = `npm run conformance -- [SUITE…] [--proxy envoy|nuncio] [--only TEXT]
+  suites: ${SUITES.join(' ')} (default: all)
+  --only: h2spec: a section such as http2/5.1; others: cases whose name contains it`
+
+function tool(name: string): string {
+  const found = ensureTool(name, { install: true })
+  if (found.path === null) throw new Error(`${name} cannot be had: ${found.reason}`)
+  return found.path
 }
 
-function run(name: string, options: readonly string[]): boolean {
-  const { status, error } = spawnSync(process.execPath, [...process.execArgv, path.join(here, name, 'main.ts'), ...options], { stdio: 'inherit' });
-  if (error !== undefined) console.error(`${name}: ${error.message}`);
-  return status === 0;
+async function run(suite: Suite, kind: ProxyKind, only: string | undefined): Promise<CaseResult[]> {
+  if (suite === 'h2spec') return runH2spec(tool('h2spec'), kind, only)
+  if (suite === 'grpc-interop') return runInterop({ client: tool('grpc-interop-client'), server: tool('grpc-interop-server') }, kind, only)
+  const { runClients } = await import('./grpc-clients/run.ts')
+  return runClients(kind, only)
 }
 
-function main([name, ...options]: readonly string[]): number {
-  const known = suites();
-  if (name !== undefined && !known.includes(name)) {
-    console.error(`usage: npm run conformance [NAME [ARGUMENTS]]\nnames: ${known.join(', ')}`);
-    return 2;
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { proxy: { type: 'string', default: 'nuncio' }, only: { type: 'string' }, help: { type: 'boolean' } } })
+  const kind = values.proxy
+  const wrong = positionals.find((name) => !SUITES.some((suite) => suite === name))
+  if (values.help === true || wrong !== undefined || (kind !== 'nuncio' && kind !== 'envoy')) {
+    console.log(wrong === undefined ? HELP : `no such suite: ${wrong}\n${HELP}`)
+    return values.help === true ? 0 : 2
   }
-  const failed = (name === undefined ? known : [name]).filter((each) => !run(each, options));
-  if (name === undefined) console.log(`conformance: ${known.length} suites, ${failed.length} failed${failed.length > 0 ? ` (${failed.join(', ')})` : ''}`);
-  return failed.length === 0 ? 0 : 1;
+  let status = 0
+  for (const suite of SUITES) {
+    if (positionals.length === 0 || positionals.includes(suite)) status = Math.max(status, report(await run(suite, kind, values.only), `${suite} (${kind})`))
+  }
+  return status
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main()

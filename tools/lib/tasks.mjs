@@ -24,7 +24,7 @@ export const SUITES = {
     { name: 'house', command: ['tools/check-house/main.ts'] },
   ),
   typecheck: checks({ name: 'tsc', command: [tsc, '-p', 'tsconfig.json'] }),
-  unit: tests('src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'fuzz/**/*.test.ts', 'test/harness/**/*.test.ts'),
+  unit: tests('src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'fuzz/**/*.test.ts', 'test/harness/**/*.test.ts', 'test/conformance/**/*.test.ts'),
   integration: tests(
     'test/docs/**/*.test.ts',
     'test/integration/**/*.test.ts',
@@ -43,6 +43,7 @@ export const TOOLS = {
   status: tool('tools/gen-status/main.ts'),
   oracle: tool('test/oracle/main.ts'),
   corpus: tool('test/corpus/main.ts'),
+  conformance: tool('test/conformance/main.ts'),
   bench: tool('bench/main.ts'),
   fuzz: tool('fuzz/main.ts'),
   conformance: tool('test/conformance/main.ts'),

@@ -10,6 +10,9 @@ const folder = path.join(root, '.test-deps')
 /** The release whose behaviour nuncio copies; another one is no oracle. */
 export const ENVOY_VERSION = '1.40.0'
 
+/** gRPC for Python. */
+const GRPCIO_VERSION = '1.83.1'
+
 /** Debian package and command of the tools that come from the system's own packages. */
 const SYSTEM_TOOLS = {
   wrk: 'wrk',
@@ -20,9 +23,21 @@ const SYSTEM_TOOLS = {
   taskset: 'util-linux',
 }
 
+/** Programs of Go modules: package with version. */
+const GO_TOOLS = {
+  h2spec: 'github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible',
+  'grpc-interop-client': 'google.golang.org/grpc/interop/client@v1.83.1',
+  'grpc-interop-server': 'google.golang.org/grpc/interop/server@v1.83.1',
+}
+
+/** Programs of our own in Go: their folder, which has its go.mod. */
+const GO_PROGRAMS = {
+  'grpc-load': 'bench/load/grpc',
+}
+
 /** Names that `ensureTool` knows. */
 export function toolNames() {
-  return ['envoy', ...Object.keys(SYSTEM_TOOLS)]
+  return ['envoy', ...Object.keys(SYSTEM_TOOLS), ...Object.keys(GO_TOOLS), ...Object.keys(GO_PROGRAMS), 'grpcio']
 }
 
 /**
@@ -31,6 +46,9 @@ export function toolNames() {
  */
 export function ensureTool(name, { install }) {
   if (name === 'envoy') return ensureEnvoy(install)
+  if (name === 'grpcio') return ensurePythonGrpc(install)
+  if (Object.hasOwn(GO_TOOLS, name)) return ensureGoTool(name, GO_TOOLS[name], install)
+  if (Object.hasOwn(GO_PROGRAMS, name)) return buildGoProgram(name, path.join(root, GO_PROGRAMS[name]), install)
   const aptPackage = Object.hasOwn(SYSTEM_TOOLS, name) ? SYSTEM_TOOLS[name] : undefined
   if (aptPackage === undefined) return missing(`it is no tool of this list: ${toolNames().join(' ')}`)
   return onPath(name) ?? (install ? installSystemTool(name, aptPackage) : missing('it is not installed'))
@@ -105,3 +123,43 @@ function installEnvoy(local) {
   return isRightEnvoy(local) ? { path: local, reason: '' } : missing('it was installed but does not run here')
 }
 
+
+/** A program of a Go module, built into .test-deps/go/NAME@VERSION/. */
+function ensureGoTool(name, source, install) {
+  const target = path.join(folder, 'go', `${name}${source.slice(source.lastIndexOf('@'))}`)
+  // `go install` names the program after the last part of its package.
+  const program = path.join(target, path.basename(source.slice(0, source.lastIndexOf('@'))))
+  if (isExecutable(program)) return { path: program, reason: '' }
+  if (!install) return missing('it is not installed')
+  return runGo(['install', source], root, { GOBIN: target, GOFLAGS: '-mod=mod' }, program)
+}
+
+/** A program of our own: `go build` itself knows whether there is anything to do. */
+function buildGoProgram(name, source, install) {
+  const program = path.join(folder, 'go', name)
+  if (!install) return isExecutable(program) ? { path: program, reason: '' } : missing('it is not built')
+  return runGo(['build', '-o', program, '.'], source, {}, program)
+}
+
+function runGo(args, cwd, env, program) {
+  const go = onPath('go') ?? existing('/usr/local/go/bin/go')
+  if (go === null) return missing('Go is needed to build it')
+  const run = spawnSync(go.path, args, { cwd, encoding: 'utf8', env: { ...process.env, ...env } })
+  if (run.status !== 0) return missing(`go ${args.join(' ')} failed: ${lastLine(run.stderr)}`)
+  return isExecutable(program) ? { path: program, reason: '' } : missing(`go ${args.join(' ')} left no program`)
+}
+
+function existing(file) {
+  return isExecutable(file) ? { path: file, reason: '' } : null
+}
+
+/** gRPC for Python: a folder to put on PYTHONPATH. */
+function ensurePythonGrpc(install) {
+  const target = path.join(folder, 'grpcio')
+  if (existsSync(path.join(target, 'grpc'))) return { path: target, reason: '' }
+  if (!install) return missing('it is not installed')
+  mkdirSync(folder, { recursive: true })
+  const run = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', target, `grpcio==${GRPCIO_VERSION}`], { encoding: 'utf8' })
+  if (run.error !== undefined) return missing('python3 with pip is needed to install it')
+  return run.status === 0 ? { path: target, reason: '' } : missing(`pip install grpcio failed: ${lastLine(run.stderr)}`)
+}
