@@ -62,7 +62,8 @@ export function readCluster(message: Cluster, context: FactoryContext, defaults:
       thresholds: readThresholds(message),
       metadata: message.metadata === undefined ? null : message.metadata.filterMetadata,
       addedViaApi: defaults.addedViaApi,
-      preconnectRatio: readPreconnect(message),
+      preconnectRatio: message.preconnectPolicy?.perUpstreamPreconnectRatio ?? 1,
+      predictivePreconnectRatio: message.preconnectPolicy?.predictivePreconnectRatio ?? 1,
       keepAliveSeconds: tuning.keepAliveSeconds,
       sources: bind === undefined ? NO_SOURCES : readSources(bind),
     },
@@ -97,6 +98,9 @@ function refuseUnsupported(message: Cluster): void {
   const { clusterDiscoveryType } = message;
   if (message.edsClusterConfig !== undefined && !(clusterDiscoveryType.case === 'type' && Number(clusterDiscoveryType.value) === EDS)) {
     throw new ConfigError('eds_cluster_config set in a non-EDS cluster', { path: 'eds_cluster_config' });
+  }
+  if (message.preconnectPolicy !== undefined) {
+    refuseFields(message.preconnectPolicy, 'PreconnectPolicy', { preconnectEnabledMetadata: 'preconnect_enabled_metadata' });
   }
   const connection = message.upstreamConnectionOptions;
   if (connection !== undefined && connection.setLocalInterfaceNameOnUpstreamConnections) {
@@ -141,16 +145,6 @@ function thresholdsOf(own: CircuitBreakers_Thresholds | undefined, perHost: Circ
     minRetryConcurrency: budget === undefined ? null : (budget.minRetryConcurrency ?? 3),
     maxConnectionsPerHost: perHost?.maxConnections ?? base.maxConnectionsPerHost,
   };
-}
-
-function readPreconnect(message: Cluster): number {
-  const policy = message.preconnectPolicy;
-  if (policy === undefined) return 1;
-  refuseFields(policy, 'PreconnectPolicy', {
-    predictivePreconnectRatio: 'predictive_preconnect_ratio',
-    preconnectEnabledMetadata: 'preconnect_enabled_metadata',
-  });
-  return policy.perUpstreamPreconnectRatio ?? 1;
 }
 
 function bindTuning(bind: BindConfig | undefined): { readonly keepAliveSeconds: number } {

@@ -9,6 +9,8 @@ import { ipAddress } from '../network/address.ts';
 import type { ClusterDefaults, LbSettings } from './build-cluster.ts';
 import { readCluster } from './build-cluster.ts';
 import { ClusterInfoImpl } from './cluster-info.ts';
+import type { ConnPoolBase } from './conn-pool-base.ts';
+import { wantsConnection } from './conn-pool-base.ts';
 import { ConnectionPools } from './connection-pools.ts';
 import { UpstreamHost } from './host.ts';
 import { usesHttp2 } from './http-protocol-options.ts';
@@ -24,6 +26,8 @@ import { dnsTarget, readDnsSettings } from './strict-dns.ts';
 /** Cluster.DiscoveryType */
 const TYPE_STATIC = 0;
 const TYPE_STRICT_DNS = 1;
+/** As in Envoy: the work of one request is bounded. */
+const MAX_PRECONNECTS_AT_ONCE = 3;
 const TYPE_NAMES = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'];
 
 /** A cluster on one thread: facts, hosts, load balancer, pools. */
@@ -65,11 +69,27 @@ export class ClusterEntry implements ThreadLocalCluster {
   }
 
   httpPool(priority: ResourcePriority, downstreamProtocol: Protocol, context: LoadBalancerContext | null): HttpConnectionPool | null {
-    return this.pick(context)?.httpPool(priority, usesHttp2(this.info.http.choice, downstreamProtocol)) ?? null;
+    const pools = this.pick(context);
+    if (pools === null) return null;
+    const http2 = usesHttp2(this.info.http.choice, downstreamProtocol);
+    if (this.info.predictivePreconnectRatio > 1) this.preconnect((next) => next.httpPool(priority, http2));
+    return pools.httpPool(priority, http2);
   }
 
   tcpPool(priority: ResourcePriority, context: LoadBalancerContext | null): TcpConnectionPool | null {
-    return this.pick(context)?.tcpPool(priority) ?? null;
+    const pools = this.pick(context);
+    if (pools !== null && this.info.predictivePreconnectRatio > 1) this.preconnect((next) => next.tcpPool(priority));
+    return pools?.tcpPool(priority) ?? null;
+  }
+
+  /** Opens connections to the hosts that are next in turn, as far as the streams of the whole cluster (and the one to come) ask for it. */
+  private preconnect(poolOf: (pools: ConnectionPools) => ConnPoolBase): void {
+    const { connectivity, predictivePreconnectRatio: ratio } = this.info;
+    for (let i = 0; i < MAX_PRECONNECTS_AT_ONCE; i++) {
+      if (!wantsConnection(connectivity.pendingStreams, connectivity.activeStreams, connectivity.capacity, ratio, 1)) return;
+      const host = this.getBalancer().peekAnotherHost();
+      if (host === null || !poolOf(this.poolsOf(host)).maybePreconnect(ratio)) return;
+    }
   }
 
   /** Endpoints found by the main thread. Hosts that stay keep their pools; the pools of those that left drain. */
@@ -107,6 +127,10 @@ export class ClusterEntry implements ThreadLocalCluster {
       this.info.stats.upstreamCxNoneHealthy.inc();
       return null;
     }
+    return this.poolsOf(host);
+  }
+
+  private poolsOf(host: UpstreamHost): ConnectionPools {
     return (host.pools ??= new ConnectionPools(host, this.info, this.context.dispatcher));
   }
 

@@ -25,9 +25,17 @@ export interface ClusterSettings {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly addedViaApi: boolean;
   readonly preconnectRatio: number;
+  readonly predictivePreconnectRatio: number;
   readonly keepAliveSeconds: number;
   /** Addresses to connect from; the first of the peer's family is used. */
   readonly sources: readonly Address[];
+}
+
+/** Streams that wait and run, and how many more the connections (under way, too) can take. */
+export interface ClusterConnectivity {
+  pendingStreams: number;
+  activeStreams: number;
+  capacity: number;
 }
 
 const PRIORITY_NAMES = ['default', 'high'];
@@ -48,8 +56,11 @@ export class ClusterInfoImpl implements ClusterInfo {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly addedViaApi: boolean;
   readonly preconnectRatio: number;
+  readonly predictivePreconnectRatio: number;
   readonly keepAliveSeconds: number;
   readonly thresholds: readonly Thresholds[];
+  /** Of this thread's pools, all together. */
+  readonly connectivity: ClusterConnectivity;
   readonly scope: Scope;
   readonly block: StatsBlock;
   private readonly sources: readonly Address[];
@@ -72,6 +83,8 @@ export class ClusterInfoImpl implements ClusterInfo {
     this.metadata = settings.metadata;
     this.addedViaApi = settings.addedViaApi;
     this.preconnectRatio = settings.preconnectRatio;
+    this.predictivePreconnectRatio = settings.predictivePreconnectRatio;
+    this.connectivity = { pendingStreams: 0, activeStreams: 0, capacity: 0 };
     this.keepAliveSeconds = settings.keepAliveSeconds;
     this.thresholds = settings.thresholds;
     this.sources = settings.sources;

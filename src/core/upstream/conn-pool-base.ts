@@ -245,6 +245,7 @@ export abstract class ConnPoolBase {
 
   protected queue(stream: PendingStream): void {
     this.pending.pushFront(stream);
+    this.cluster.connectivity.pendingStreams++;
     this.stats.upstreamRqPendingTotal.inc();
     this.stats.upstreamRqPendingActive.inc();
     this.host.stats.rqPendingActive.hold(1);
@@ -266,6 +267,7 @@ export abstract class ConnPoolBase {
     } else if (capacity === 1) this.transition(client, CLIENT_BUSY);
     this.removeCapacity(1, client);
     this.activeStreamCount++;
+    this.cluster.connectivity.activeStreams++;
     this.host.stats.rqTotal.add(1);
     this.host.stats.rqActive.hold(1);
     this.stats.upstreamRqTotal.inc();
@@ -277,6 +279,7 @@ export abstract class ConnPoolBase {
   /** A stream ended; `client` does not count it among its active ones any more. Waiting streams get the connection in the next round. */
   onStreamClosed(client: ActiveClient): void {
     this.activeStreamCount--;
+    this.cluster.connectivity.activeStreams--;
     this.host.stats.rqActive.hold(-1);
     this.stats.upstreamRqActive.dec();
     this.resources.requests.dec();
@@ -305,11 +308,17 @@ export abstract class ConnPoolBase {
       this.scheduleReady();
     }
     this.totalCapacity += change;
+    this.cluster.connectivity.capacity += change;
   }
 
   /** Opens connections as long as waiting (and, by preconnect, expected) streams ask for more. */
   protected createConnections(): void {
-    for (let i = 0; i < MAX_CONNECTS_AT_ONCE; i++) if (!this.createConnection()) return;
+    for (let i = 0; i < MAX_CONNECTS_AT_ONCE; i++) if (!this.createConnection(0)) return;
+  }
+
+  /** A stream of the cluster's is expected here soon (`predictive_preconnect_ratio`). Returns whether that opened a connection. */
+  maybePreconnect(ratio: number): boolean {
+    return this.createConnection(ratio);
   }
 
   transition(client: ActiveClient, state: ClientState): void {
@@ -352,8 +361,9 @@ export abstract class ConnPoolBase {
     this.checkIdle();
   }
 
-  private createConnection(): boolean {
-    if (!this.shouldConnect()) return false;
+  /** `predictive`: the ratio of a stream that is only expected, 0 = none is. */
+  private createConnection(predictive: number): boolean {
+    if (!this.shouldConnect(predictive)) return false;
     const { host, resources } = this;
     const allowed = resources.connections.canCreate() && host.stats.cxActive.load() < resources.maxConnectionsPerHost;
     if (!allowed) this.stats.upstreamCxOverflow.inc();
@@ -365,11 +375,11 @@ export abstract class ConnPoolBase {
     return allowed;
   }
 
-  private shouldConnect(): boolean {
+  private shouldConnect(predictive: number): boolean {
     if (this.draining && this.pending.size === 0) return false;
-    const ratio = this.cluster.preconnectRatio;
+    const ratio = predictive === 0 ? this.cluster.preconnectRatio : predictive;
     if (ratio !== 1 && coarseHealth(this.host.flags(false)) !== HEALTH_HEALTHY) return this.pending.size > this.connectingCapacity;
-    return (this.pending.size + this.activeStreamCount) * ratio > this.totalCapacity + this.activeStreamCount;
+    return wantsConnection(this.pending.size, this.activeStreamCount, this.totalCapacity, ratio, predictive === 0 ? 0 : 1);
   }
 
   private isExcess(client: ActiveClient): boolean {
@@ -468,6 +478,7 @@ export abstract class ConnPoolBase {
   }
 
   private pendingGone(): void {
+    this.cluster.connectivity.pendingStreams--;
     this.stats.upstreamRqPendingActive.dec();
     this.host.stats.rqPendingActive.hold(-1);
     this.resources.pendingRequests.dec();
@@ -492,11 +503,21 @@ export abstract class ConnPoolBase {
 
   private addCapacity(amount: number, client: ActiveClient): void {
     this.totalCapacity += amount;
+    this.cluster.connectivity.capacity += amount;
     if (!client.connected) this.connectingCapacity += amount;
   }
 
   private removeCapacity(amount: number, client: ActiveClient): void {
     this.totalCapacity -= amount;
+    this.cluster.connectivity.capacity -= amount;
     if (!client.connected) this.connectingCapacity -= amount;
   }
+}
+
+/**
+ * Whether the capacity that is there or under way is less than what waits, runs and is expected times `ratio`. With 1 and nothing expected:
+ * whether more wait than connections under way can take.
+ */
+export function wantsConnection(pending: number, active: number, capacity: number, ratio: number, expected: number): boolean {
+  return (pending + active + expected) * ratio > capacity + active;
 }

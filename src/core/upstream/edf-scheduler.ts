@@ -6,9 +6,12 @@ export class EdfScheduler<T> {
   private readonly heap: Entry<T>[];
   private time: number;
   private order: number;
+  /** Picks that were looked at in advance, oldest first. */
+  private readonly prepicked: T[];
 
   constructor() {
     this.heap = [];
+    this.prepicked = [];
     this.time = 0;
     this.order = 0;
   }
@@ -45,6 +48,17 @@ export class EdfScheduler<T> {
 
   /** The next entry, which is hung up again with the weight that it has now; null when there is none. */
   pick(weightOf: (entry: T) => number): T | null {
+    return this.prepicked.shift() ?? this.draw(weightOf);
+  }
+
+  /** What a later pick will give: the first call tells the next one, the second that after it, and so on. */
+  peekAgain(weightOf: (entry: T) => number): T | null {
+    const entry = this.draw(weightOf);
+    if (entry !== null) this.prepicked.push(entry);
+    return entry;
+  }
+
+  private draw(weightOf: (entry: T) => number): T | null {
     const heap = this.heap;
     if (heap.length === 0) return null;
     const top = heap[0];

@@ -37,6 +37,9 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
   private builtFor: number;
   private healthCell: SharedCell | null;
   private healthSeen: number;
+  /** Hosts that were looked at in advance and not picked yet (preconnecting), and what was drawn for them. */
+  private peeks: number;
+  private readonly stashedDraws: number[];
 
   constructor(options: RoundRobinOptions) {
     this.options = options;
@@ -46,23 +49,33 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
     this.builtFor = -1;
     this.healthCell = null;
     this.healthSeen = 0;
+    this.peeks = 0;
+    this.stashedDraws = [];
   }
 
   chooseHost(context: LoadBalancerContext | null): UpstreamHost | null {
     const load = this.refresh();
-    let host = this.chooseOnce(load);
+    let host = this.chooseOnce(load, false);
     if (context === null) return host;
     for (let i = context.hostSelectionRetryCount; i > 0 && host !== null && context.shouldSelectAnotherHost(host); i--) {
-      host = this.chooseOnce(load);
+      host = this.chooseOnce(load, false);
     }
     return host;
   }
 
-  private chooseOnce(load: PriorityLoad): UpstreamHost | null {
+  /** The host of a later pick, for preconnecting; null when as many have been looked at as there are healthy hosts. */
+  peekAnotherHost(): UpstreamHost | null {
+    const load = this.refresh();
+    let healthy = 0;
+    for (const set of this.options.prioritySet.sets) healthy += set.healthy.length;
+    return this.peeks >= healthy ? null : this.chooseOnce(load, true);
+  }
+
+  private chooseOnce(load: PriorityLoad, peeking: boolean): UpstreamHost | null {
     let priority = 0;
     let source = SOURCE_HEALTHY;
     if (!load.onlyFirst) {
-      const drawn = drawPriority(load, (this.options.random.uint32() % 100) + 1);
+      const drawn = drawPriority(load, (this.drawRandom(peeking) % 100) + 1);
       priority = drawn >> 1;
       if ((drawn & 1) === 1) source = SOURCE_DEGRADED;
       if (load.panic[priority]) {
@@ -71,7 +84,18 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
         source = SOURCE_ALL;
       }
     }
-    return this.sources[priority * 3 + source].next();
+    const from = this.sources[priority * 3 + source];
+    if (peeking) return from.peek(this.peeks++);
+    if (this.peeks > 0) this.peeks--;
+    return from.next();
+  }
+
+  /** A pick draws what was drawn when it was looked at in advance. */
+  private drawRandom(peeking: boolean): number {
+    if (!peeking && this.stashedDraws.length > 0) return this.stashedDraws.shift() ?? 0;
+    const drawn = this.options.random.uint32();
+    if (peeking) this.stashedDraws.push(drawn);
+    return drawn;
   }
 
   /** Brings what is derived from the hosts up to date. */
@@ -85,6 +109,9 @@ export class RoundRobinLoadBalancer implements LoadBalancer {
     }
     if (this.load !== null && this.builtFor === prioritySet.version) return this.load;
     this.builtFor = prioritySet.version;
+    // The order of picks is another one now.
+    this.peeks = 0;
+    this.stashedDraws.length = 0;
     if (this.seed < 0) this.seed = this.options.random.uint32();
     const threshold = Math.min(100, this.options.runtime.snapshot().getInteger(PANIC_KEY, this.options.panicThreshold));
     this.load = computePriorityLoad(prioritySet, threshold);
@@ -126,6 +153,13 @@ class Source {
     const count = this.hosts.length;
     if (count === 0) return null;
     return this.hosts[this.index++ % count];
+  }
+
+  /** The host of a pick to come, `ahead` picks after the next one. */
+  peek(ahead: number): UpstreamHost | null {
+    if (this.edf !== null) return this.edf.peekAgain(weightOf);
+    const count = this.hosts.length;
+    return count === 0 ? null : this.hosts[(this.index + ahead) % count];
   }
 }
 
