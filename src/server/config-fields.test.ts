@@ -45,6 +45,11 @@ const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** What a message needs so that its builder gets past it. */
 const SAMPLES: Readonly<Record<string, JsonSample>> = {
+  [`${CORE}KeepaliveSettings`]: { timeout: '1s' },
+  [`${CORE}Http2ProtocolOptions.SettingsParameter`]: { identifier: 20, value: 1 },
+  [`${CORE}Http2ProtocolOptions.initial_stream_window_size`]: { value: 65_536 },
+  [`${CORE}Http2ProtocolOptions.initial_connection_window_size`]: { value: 65_536 },
+  [`${CORE}Http2ProtocolOptions.max_header_field_size_kb`]: { value: 64 },
   [LISTENER]: { name: 'l', address: ADDRESS, filter_chains: [{ filters: [ECHO] }] },
   [`${LISTENER}.AdditionalAddress`]: { address: ADDRESS },
   'envoy.config.listener.v3.FilterChain': { filters: [ECHO] },
@@ -82,7 +87,8 @@ const EMPTY = 'its message is empty: that it is chosen is all';
 const WARNED = 'accepted with a warning that docs/user/differences.md lists';
 const ONLY_DNS = 'only clusters of names look at it, in Envoy, too';
 const NO_POLICY = 'of a load balancer that is refused';
-const DOWNSTREAM = 'downstream connections are HTTP/1.1';
+const NO_TLS = 'names of TLS; plain connections have none';
+const ONE_HTTP2 = 'chooses between two libraries that only Envoy has';
 
 /** Of access logs, wherever they stand. */
 const LOG_ALLOWED = {
@@ -127,7 +133,8 @@ const CLUSTER_ALLOWED = {
   [`${CLUSTER}.CommonLbConfig.update_merge_window`]: 'only changes of health and of EDS are merged',
   [`${CLUSTER}.CommonLbConfig.ignore_new_hosts_until_first_hc`]: 'health checks are refused',
   [`${CLUSTER}.CommonLbConfig.override_host_status`]: 'only stateful sessions override the host, and they are refused',
-  [`${CLUSTER}.protocol_selection`]: DOWNSTREAM,
+  [`${CLUSTER}.upstream_http_protocol_options`]: NO_TLS,
+  [`${CORE}Http2ProtocolOptions.use_oghttp2_codec`]: ONE_HTTP2,
   'envoy.config.cluster.v3.UpstreamConnectionOptions.happy_eyeballs_config': 'additional addresses are refused',
   [`${CLUSTER}.close_connections_on_host_health_failure`]: 'health checks are refused',
   [`${CLUSTER}.ignore_health_on_host_removal`]: 'health checks are refused',
@@ -174,8 +181,9 @@ const WALKS: readonly Walk[] = [
       [`${CORE}Http1ProtocolOptions.HeaderKeyFormat.proper_case_words`]: EMPTY,
       [`${CORE}TypedExtensionConfig.name`]: 'a label; the type chooses',
       [`${CORE}Http1ProtocolOptions.use_balsa_parser`]: "chooses between Envoy's two parsers; there is one here",
-      [`${HTTP_OPTIONS}.UseDownstreamHttpConfig.http2_protocol_options`]: DOWNSTREAM,
-      [`${HTTP_OPTIONS}.UseDownstreamHttpConfig.http3_protocol_options`]: DOWNSTREAM,
+      [`${CORE}Http2ProtocolOptions.use_oghttp2_codec`]: ONE_HTTP2,
+      [`${HTTP_OPTIONS}.upstream_http_protocol_options`]: NO_TLS,
+      [`${HTTP_OPTIONS}.auto_config`]: 'an error without TLS, as in Envoy',
     },
   },
   { title: 'tcp_proxy', typeName: TCP_PROXY, build: (message) => tcpProxyFilter.create(message, testContext()), allowed: LOG_ALLOWED },
