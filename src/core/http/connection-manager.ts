@@ -1,58 +1,36 @@
 import { LinkedList } from '../../base/linked-list.ts';
-import { Http2ServerConnection } from '../../codec/http2/index.ts';
-import type { Http2Listener } from '../../codec/http2/index.ts';
-import type { CodecConnection, RequestDecoder, ResponseEncoder, ServerConnection, ServerConnectionCallbacks } from '../../contract/codec.ts';
+import type { RequestDecoder, ResponseEncoder } from '../../contract/codec.ts';
 import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
-import type { TurnTask } from '../../contract/dispatcher.ts';
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { LOG_DEBUG } from '../../contract/logger.ts';
-import {
-  CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE_AND_DELAY, CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN,
-} from '../../contract/network.ts';
-import type { CloseType, Connection, ConnectionCallbacks, ConnectionEvent, ReadFilter, ReadFilterCallbacks } from '../../contract/network.ts';
+import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE_AND_DELAY, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN } from '../../contract/network.ts';
+import type { CloseType, Connection, ConnectionEvent, ReadFilterCallbacks } from '../../contract/network.ts';
 import { FLAG_DOWNSTREAM_CONNECTION_TERMINATION, FLAG_DOWNSTREAM_PROTOCOL_ERROR } from '../../contract/response-flags.ts';
-import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../contract/status.ts';
-import type { NetworkFilterStatus } from '../../contract/status.ts';
-import { PROTOCOL_HTTP10, PROTOCOL_HTTP11, PROTOCOL_HTTP2, StreamInfo } from '../../contract/stream-info.ts';
-import type { Protocol } from '../../contract/stream-info.ts';
+import { PROTOCOL_HTTP10, StreamInfo } from '../../contract/stream-info.ts';
 import { ActiveStream } from './active-stream.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
 import { ConnectionLifetime, NO_FLAG } from './connection-lifetime.ts';
 import type { LifetimeOwner } from './connection-lifetime.ts';
-import { Http2Keepalive } from './http2-keepalive.ts';
-import type { KeepaliveOwner } from './http2-keepalive.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
 import { PrematureResets } from './premature-resets.ts';
-import { mayBecomeHttp2 } from './preface.ts';
 import { RequestDeferral } from './request-deferral.ts';
 import { StreamTimers } from './stream-timers.ts';
 import { UserAgentStats } from './user-agent-stats.ts';
 
-const NOTHING = Buffer.alloc(0);
 /** Sets of timers that a connection keeps for its next streams. */
 const MAX_SPARE_TIMERS = 32;
 
 /**
- * HTTP on one downstream connection: makes the codec, gives its streams their filter chains, and ends them with the connection. Network filter,
- * connection callback and the codec's view of the connection in one object, for there is one of each. When the connection ends is decided in
- * connection-lifetime.ts.
+ * HTTP on one downstream connection: gives its streams their filter chains, and ends them with the connection. How bytes become streams is in
+ * downstream-connection.ts, when the connection ends in connection-lifetime.ts.
  */
-export class ConnectionManager
-  implements ReadFilter, ConnectionCallbacks, ServerConnectionCallbacks, CodecConnection, Http2Listener, LifetimeOwner, KeepaliveOwner, TurnTask {
-  readonly config: ConnectionManagerConfig;
-  readonly connection: Connection;
-  codec: ServerConnection | null;
-  closed: boolean;
-  /** HTTP/2 and later: many streams at once, GOAWAY instead of `connection: close`. */
-  isMultiplexed: boolean;
-  /** First bytes that do not tell the protocol yet. */
-  private heldBytes: Buffer | null;
+export class ConnectionManager extends DownstreamConnection implements LifetimeOwner {
   /** Newest first. */
   private readonly streams: LinkedList<ActiveStream>;
   /** Timers of streams that are over, for the next ones. */
   private spareTimers: StreamTimers[];
   private readonly lifetime: ConnectionLifetime;
-  private keepalive: Http2Keepalive | null;
   private readonly deferral: RequestDeferral | null;
   private readonly prematureResets: PrematureResets;
   /** The streams have been told that the connection goes. */
@@ -62,16 +40,10 @@ export class ConnectionManager
   private readonly startTime: number;
 
   constructor(config: ConnectionManagerConfig, connection: Connection) {
-    this.config = config;
-    this.connection = connection;
-    this.codec = null;
-    this.closed = false;
-    this.isMultiplexed = false;
-    this.heldBytes = null;
+    super(config, connection);
     this.streams = new LinkedList();
     this.spareTimers = [];
     this.lifetime = new ConnectionLifetime(config, this);
-    this.keepalive = null;
     this.deferral = RequestDeferral.of(config.dispatcher, config.runtime);
     this.prematureResets = new PrematureResets(config.runtime);
     this.ending = false;
@@ -80,75 +52,18 @@ export class ConnectionManager
     this.startTime = config.dispatcher.now();
   }
 
-  // Network filter.
-
-  initializeReadFilterCallbacks(_callbacks: ReadFilterCallbacks): void {
-    const { config, connection } = this;
-    const stats = config.stats;
-    stats.cxTotal.inc();
-    stats.cxActive.inc();
-    if (connection.ssl !== null) {
-      stats.cxSslTotal.inc();
-      stats.cxSslActive.inc();
-    }
-    connection.addConnectionCallbacks(this);
+  override initializeReadFilterCallbacks(callbacks: ReadFilterCallbacks): void {
+    super.initializeReadFilterCallbacks(callbacks);
     this.lifetime.start();
-    connection.setDelayedCloseTimeout(config.delayedCloseTimeout);
-    connection.setConnectionStats({
-      readTotal: stats.cxRxBytesTotal,
-      readCurrent: stats.cxRxBytesBuffered,
-      writeTotal: stats.cxTxBytesTotal,
-      writeCurrent: stats.cxTxBytesBuffered,
-      bindErrors: null,
-      delayedCloseTimeouts: stats.cxDelayedCloseTimeout,
-    });
   }
 
-  onNewConnection(): NetworkFilterStatus {
-    return NETWORK_CONTINUE;
-  }
-
-  onData(data: Buffer, _endStream: boolean): NetworkFilterStatus {
-    if (this.codec === null) {
-      const first = this.joinFirstBytes(data);
-      if (first !== null) this.dispatch(this.createCodec(first), first);
-    } else this.dispatch(this.codec, data);
-    return NETWORK_STOP_ITERATION;
-  }
-
-  private dispatch(codec: ServerConnection, data: Buffer): void {
+  protected onDispatch(): void {
     this.deferral?.onDispatch();
-    const error = codec.dispatch(data);
+  }
+
+  protected onDispatched(error: CodecError | null): void {
     if (error !== null) this.onCodecError(error);
     else if (this.lifetime.closing) this.lifetime.checkForDeferredClose(false);
-  }
-
-  /** What has come so far; null while it may be HTTP/1 or HTTP/2. */
-  private joinFirstBytes(data: Buffer): Buffer | null {
-    const first = this.heldBytes === null ? data : Buffer.concat([this.heldBytes, data]);
-    if (!this.config.inspectPreface || !mayBecomeHttp2(first)) {
-      this.heldBytes = null;
-      return first;
-    }
-    this.heldBytes = first === data ? Buffer.from(data) : first;
-    return null;
-  }
-
-  private createCodec(firstBytes: Buffer): ServerConnection {
-    const { config } = this;
-    const codec = config.createCodec(this, this, firstBytes, this.connection);
-    this.codec = codec;
-    this.isMultiplexed = codec.protocol >= PROTOCOL_HTTP2;
-    if (this.isMultiplexed) {
-      config.stats.cxHttp2Total.inc();
-      config.stats.cxHttp2Active.inc();
-      if (config.http2Keepalive !== null) this.keepalive = new Http2Keepalive(config.dispatcher, config.http2Keepalive, this);
-    } else {
-      config.stats.cxHttp1Total.inc();
-      config.stats.cxHttp1Active.inc();
-    }
-    this.connection.streamInfo.protocol = codec.protocol;
-    return codec;
   }
 
   private onCodecError(error: CodecError): void {
@@ -163,73 +78,6 @@ export class ConnectionManager
     this.connection.streamInfo.setResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
     this.closeConnection(CLOSE_FLUSH_WRITE_AND_DELAY, FLAG_DOWNSTREAM_PROTOCOL_ERROR, `codec_error:${underscored(error)}`);
   }
-
-  // The codec's view of the connection.
-
-  write(data: Uint8Array | string): void {
-    this.connection.write(data, false);
-  }
-
-  readDisable(disable: boolean): void {
-    this.connection.readDisable(disable);
-  }
-
-  get pendingWriteBytes(): number {
-    return this.connection.pendingWriteBytes;
-  }
-
-  /** Pipelined requests wait in the codec: they are read when everything of this turn is done. */
-  resumeDispatch(): void {
-    this.config.dispatcher.atTurnEnd(this);
-  }
-
-  onTurnEnd(): void {
-    if (!this.closed && this.connection.state === STATE_OPEN) this.onData(NOTHING, false);
-  }
-
-  endWrite(): void {
-    this.connection.write(NOTHING, true);
-  }
-
-  atTurnEnd(task: TurnTask): void {
-    this.config.dispatcher.atTurnEnd(task);
-  }
-
-  onGoAway(): void {
-    // A client's GOAWAY asks nothing of a server that opens no streams.
-  }
-
-  /** Of the request being decoded: HTTP/1.0 and 1.1 may follow each other on one connection. */
-  get protocol(): Protocol {
-    return this.codec?.protocol ?? PROTOCOL_HTTP11;
-  }
-
-  // HTTP/2 besides its streams.
-
-  onFrameReceived(): void {
-    this.keepalive?.onFrameReceived();
-  }
-
-  onPingAck(): void {
-    this.keepalive?.onPingAck();
-  }
-
-  sendPing(high: number, low: number): void {
-    if (this.codec instanceof Http2ServerConnection) this.codec.sendPing(high, low);
-  }
-
-  onKeepaliveTimeout(): void {
-    this.config.http2Stats().keepaliveTimeout.inc();
-    this.connection.close(CLOSE_NO_FLUSH, 'http2_ping_timeout');
-  }
-
-  /** The client does not take what it has asked for. Not at once: the codec is in the middle of something. */
-  onOutboundFlood(_error: CodecError): void {
-    this.config.dispatcher.post(() => this.connection.close(CLOSE_NO_FLUSH, 'http2_connection_protocol_violation'));
-  }
-
-  /** Each stream has its own flush timer (ActiveStream). */
-  onFlushPending(): void {}
 
   // Streams.
 
@@ -389,14 +237,6 @@ export class ConnectionManager
       this.endWith(null, FLAG_DOWNSTREAM_CONNECTION_TERMINATION, 'downstream_remote_disconnect');
     }
     this.onClosed();
-  }
-
-  onAboveWriteBufferHighWatermark(): void {
-    this.codec?.onUnderlyingConnectionAboveWriteBufferHighWatermark();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.codec?.onUnderlyingConnectionBelowWriteBufferLowWatermark();
   }
 
   closeConnection(type: CloseType, flag: number, details: string): void {
