@@ -50,6 +50,17 @@ export class UpstreamInfo {
   readonly attemptedHosts: Host[] = [];
 }
 
+/** An object of filter state that says how logs show it. Other values (text, numbers, plain JSON) are shown as they are. */
+export interface FilterStateObject {
+  /** `%FILTER_STATE(KEY:PLAIN)%`, one character a byte; null = it has no such form. */
+  filterStateText(): string | null;
+  /** `%FILTER_STATE(KEY:TYPED)%`: its message as plain JSON, or null. */
+  filterStateJson(): unknown;
+}
+
+/** Above it one more digit would not be exact. */
+const MAX_FLAG_ORDER: number = 2 ** 48;
+
 /**
  * Everything that is known of one request (or one TCP connection) while it lives: read by access logs, formatters, matchers.
  * A plain record with all fields set in the constructor; whoever learns something writes it here.
@@ -72,6 +83,8 @@ export class StreamInfo {
   connectionTerminationDetails: string;
   /** Bit i = flag i of response-flags.ts. */
   responseFlags: number;
+  /** The flags in the order in which they were set, the first ten: digits of base 32, the first set in the highest, each one more than its flag. */
+  responseFlagOrder: number;
   /** Body bytes. */
   bytesReceived: number;
   bytesSent: number;
@@ -95,6 +108,7 @@ export class StreamInfo {
   listenerName: string;
   /** Dynamic metadata by namespace (google.protobuf.Struct as plain JSON), null until first written. */
   dynamicMetadata: Map<string, Record<string, unknown>> | null;
+  /** Objects that filters share, by name: FilterStateObject, or a plain value; null until first written. */
   filterState: Map<string, unknown> | null;
   /** True for requests of health checkers answered by the health_check filter. */
   healthCheck: boolean;
@@ -118,6 +132,7 @@ export class StreamInfo {
     this.responseCodeDetails = '';
     this.connectionTerminationDetails = '';
     this.responseFlags = 0;
+    this.responseFlagOrder = 0;
     this.bytesReceived = 0;
     this.bytesSent = 0;
     this.downstreamMeter = new BytesMeter();
@@ -147,7 +162,9 @@ export class StreamInfo {
   }
 
   setResponseFlag(flag: number): void {
+    if (this.hasResponseFlag(flag)) return;
     this.responseFlags |= 1 << flag;
+    if (this.responseFlagOrder < MAX_FLAG_ORDER) this.responseFlagOrder = this.responseFlagOrder * 32 + flag + 1;
   }
 
   hasResponseFlag(flag: number): boolean {

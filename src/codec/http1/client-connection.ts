@@ -73,7 +73,7 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     encoder.bytesMeter.wireBytesReceived += data.length;
     const read = this.consume(data);
     if (this.error !== null) return this.error;
-    if (read < data.length) {
+    if (read < data.length && !this.isDead) {
       // Whatever follows a response is a response to nothing: the next request must not get it.
       this.die(protocolError('extraneous data after response complete', DETAILS_CODEC_ERROR));
       return this.error;
@@ -240,6 +240,8 @@ export class Http1ClientConnection extends Http1Connection implements ClientConn
     if (encoder !== this.encoder || this.responseDone) return;
     this.encoder = null;
     this.responseDone = true;
+    // What still comes was for this stream, and is no fault of the peer's.
+    this.swallow();
     encoder.runResetCallbacks(reason);
   }
 

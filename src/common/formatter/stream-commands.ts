@@ -37,14 +37,15 @@ function upstreamMeter(field: keyof BytesMeter): Command {
   return number((context) => context.streamInfo.upstream?.meter?.[field] ?? 0);
 }
 
-/** Names of the flags that are set, joined with commas; `-` when there is none. */
-function flagNames(flags: number, long: boolean): string {
-  if (flags === 0) return '-';
+/** Names of the flags that are set, in the order in which they were, joined with commas; `-` when there is none. */
+function flagNames(info: StreamInfo, long: boolean): string {
+  let order = info.responseFlagOrder;
+  if (order === 0) return '-';
   let out = '';
-  for (let i = 0; i < RESPONSE_FLAGS.length; i++) {
-    if ((flags & (1 << i)) === 0) continue;
-    const name = long ? RESPONSE_FLAGS[i].long : RESPONSE_FLAGS[i].short;
-    out = out === '' ? name : `${out},${name}`;
+  for (; order > 0; order = Math.floor(order / 32)) {
+    const flag = RESPONSE_FLAGS[(order % 32) - 1];
+    const name = long ? flag.long : flag.short;
+    out = out === '' ? name : `${name},${out}`;
   }
   return out;
 }
@@ -114,8 +115,8 @@ export const STREAM_COMMANDS: CommandTable = {
   RESPONSE_CODE: number((context) => context.streamInfo.responseCode),
   RESPONSE_CODE_DETAILS: { syntax: PARAMS_OPTIONAL, create: codeDetails },
   CONNECTION_TERMINATION_DETAILS: text((context) => orNull(context.streamInfo.connectionTerminationDetails)),
-  RESPONSE_FLAGS: text((context) => flagNames(context.streamInfo.responseFlags, false)),
-  RESPONSE_FLAGS_LONG: text((context) => flagNames(context.streamInfo.responseFlags, true)),
+  RESPONSE_FLAGS: text((context) => flagNames(context.streamInfo, false)),
+  RESPONSE_FLAGS_LONG: text((context) => flagNames(context.streamInfo, true)),
   // Nothing sets custom flags yet; Envoy prints an empty text then.
   CUSTOM_FLAGS: text(() => ''),
   BYTES_RECEIVED: number((context) => context.streamInfo.bytesReceived),

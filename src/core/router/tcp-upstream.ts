@@ -78,6 +78,7 @@ class TcpUpstream implements RequestEncoder, Stream, ConnectionCallbacks, ReadFi
   private readonly end: TunnelEnd;
   private callbacks: StreamCallbacks | null;
   private sentEnd: boolean;
+  private receivedEnd: boolean;
   private over: boolean;
 
   constructor(connection: Connection, decoder: ResponseDecoder, end: TunnelEnd) {
@@ -89,6 +90,7 @@ class TcpUpstream implements RequestEncoder, Stream, ConnectionCallbacks, ReadFi
     this.end = end;
     this.callbacks = null;
     this.sentEnd = false;
+    this.receivedEnd = false;
     this.over = false;
     connection.enableHalfClose(true);
     connection.addConnectionCallbacks(this);
@@ -154,7 +156,8 @@ class TcpUpstream implements RequestEncoder, Stream, ConnectionCallbacks, ReadFi
     this.callbacks = null;
     if (this.over || !this.sentEnd) return;
     this.over = true;
-    this.connection.close(CLOSE_FLUSH_WRITE, '');
+    // With both ends there it closes by itself.
+    if (!this.receivedEnd) this.connection.close(CLOSE_FLUSH_WRITE, '');
   }
 
   resetStream(_reason: StreamResetReason): void {
@@ -178,6 +181,7 @@ class TcpUpstream implements RequestEncoder, Stream, ConnectionCallbacks, ReadFi
 
   onData(data: Buffer, endStream: boolean): NetworkFilterStatus {
     if (this.over) return NETWORK_STOP_ITERATION;
+    this.receivedEnd = endStream;
     const reset = this.end.halfClose && endStream && !this.sentEnd;
     this.bytesMeter.wireBytesReceived += data.length;
     this.decoder.decodeData(data, endStream);

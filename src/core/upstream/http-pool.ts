@@ -134,9 +134,11 @@ export abstract class HttpClient extends ActiveClient implements ConnectionCallb
     return NETWORK_CONTINUE;
   }
 
-  onData(data: Buffer): NetworkFilterStatus {
+  onData(data: Buffer, endStream: boolean): NetworkFilterStatus {
     const error = this.codec.dispatch(data);
     if (error !== null) this.onCodecError(error);
+    // Half close is on for HTTP/1 tunnels alone, which have no way to tell their end but the connection's (as Envoy's codec client).
+    else if (endStream) this.close();
     return NETWORK_STOP_ITERATION;
   }
 

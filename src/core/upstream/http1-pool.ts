@@ -113,6 +113,7 @@ class Http1Stream implements ResponseDecoder, RequestEncoder, StreamCallbacks {
   }
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): string | null {
+    if (headers.get(':method') === 'CONNECT') this.client.connection.enableHalfClose(true);
     const problem = this.codecEncoder.encodeHeaders(headers, endStream);
     if (endStream && problem === null) this.encodeComplete = true;
     return problem;
