@@ -1,25 +1,17 @@
-import type { Linked, LinkedList } from '../../base/linked-list.ts';
-import { isUpgrade } from '../../codec/http1/connection-header.ts';
 import { equalsIgnoreCase } from '../../common/byte-string.ts';
 import { connectUdpTarget, isConnectUdp, ORIGINAL_CONNECT_PORT } from '../../common/http/connect.ts';
 import { hasGrpcContentType } from '../../common/grpc/content-type.ts';
-import {
-  RESET_CONNECT_ERROR, RESET_LOCAL_RESET, RESET_OVERLOAD_MANAGER, RESET_PROTOCOL_ERROR, RESET_REMOTE_REFUSED_STREAM, RESET_REMOTE_RESET,
-} from '../../contract/codec.ts';
-import type { RequestDecoder, ResponseEncoder, StreamCallbacks, StreamResetReason } from '../../contract/codec.ts';
+import type { RequestDecoder, ResponseEncoder } from '../../contract/codec.ts';
 import { HeaderMap } from '../../contract/header-map.ts';
-import {
-  FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DOWNSTREAM_REMOTE_RESET, FLAG_OVERLOAD_MANAGER, FLAG_UPSTREAM_CONNECTION_FAILURE,
-  FLAG_UPSTREAM_CONNECTION_TERMINATION, FLAG_UPSTREAM_PROTOCOL_ERROR,
-} from '../../contract/response-flags.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
-import { ActiveStreamResponse } from './active-stream-response.ts';
+import { ActiveStreamEnd } from './active-stream-end.ts';
 import { mutateRequestHeaders, normalizeHost, shouldCloseConnection } from './conn-manager-utility.ts';
 import type { ConnectionManager } from './connection-manager.ts';
 import { UPGRADE_ACCEPTED, UPGRADE_REJECTED } from './filter-manager-state.ts';
 import { NO_GRPC_STATUS } from './local-reply.ts';
 import { NORMALIZE_CONTINUE, NORMALIZE_REDIRECT, normalizeRequestPath } from './path-util.ts';
 import { invalidRequestDetails, isQueryWithoutContentType } from './request-checks.ts';
+import { DeferredRequest } from './request-deferral.ts';
 import type { DeferredStream } from './request-deferral.ts';
 import type { StreamTimerOwner, StreamTimers } from './stream-timers.ts';
 
@@ -27,23 +19,15 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * One request and its response on a downstream connection: the codec's decoder on one side, the filter chain (its base class) on the
- * other. Here is the request's way in and the stream's end; the response's way out is in active-stream-response.ts, route and
- * timeouts are in active-stream-route.ts. The life of it all is told in docs/internals/life-of-a-request.md.
+ * other. Here is the request's way in; the response's way out is in active-stream-response.ts, the stream's end in active-stream-end.ts,
+ * route and timeouts are in active-stream-route.ts. The life of it all is told in docs/internals/life-of-a-request.md.
  */
-export class ActiveStream
-  extends ActiveStreamResponse
-  implements RequestDecoder, StreamCallbacks, StreamTimerOwner, DeferredStream, Linked<ActiveStream> {
-  next: ActiveStream | null;
-  previous: ActiveStream | null;
-  list: LinkedList<ActiveStream> | null;
+export class ActiveStream extends ActiveStreamEnd implements RequestDecoder, StreamTimerOwner, DeferredStream {
   /** The request as far as it has come, while it waits for its turn. */
   private deferred: DeferredRequest | null;
 
   constructor(manager: ConnectionManager, encoder: ResponseEncoder, streamInfo: StreamInfo, timers: StreamTimers, internallyCreated: boolean) {
     super(manager, encoder, streamInfo, timers, internallyCreated);
-    this.next = null;
-    this.previous = null;
-    this.list = null;
     this.deferred = null;
     this.startTimers();
   }
@@ -219,115 +203,6 @@ export class ActiveStream
     return false;
   }
 
-  // End.
-
-  protected override endStreamNow(): void {
-    this.codecSawLocalComplete = true;
-    this.manager.endStream(this, true);
-  }
-
-  protected override resetStream(_reason: StreamResetReason, _failure: string): void {
-    this.config.stats.rqTxReset.inc();
-    this.manager.endStream(this, true);
-  }
-
-  /** Resets the codec's stream because this side gives up; its callback destroys this one. */
-  resetCodecStream(): void {
-    this.setLocalComplete();
-    this.codecSawLocalComplete = true;
-    this.encoder?.stream.resetStream(this.resetReason());
-  }
-
-  /** What an HTTP/2 client is told by the code of its RST_STREAM. */
-  private resetReason(): StreamResetReason {
-    const info = this.streamInfo;
-    const upstreamGone = info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_FAILURE) || info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_TERMINATION);
-    if (upstreamGone && this.wasConnect()) return RESET_CONNECT_ERROR;
-    const protocolError = info.hasResponseFlag(FLAG_UPSTREAM_PROTOCOL_ERROR) || info.hasResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
-    return protocolError ? RESET_PROTOCOL_ERROR : RESET_LOCAL_RESET;
-  }
-
-  /** HTTP/2 upgrades came as CONNECT, too. */
-  private wasConnect(): boolean {
-    const headers = this.requestHeaders;
-    if (headers === null) return false;
-    return headers.get(':method') === 'CONNECT' || (this.manager.isMultiplexed && isUpgrade(headers));
-  }
-
-  /** Nothing is left to do but to wait for the codec. */
-  becomeZombie(): void {
-    if (this.zombie) return;
-    this.zombie = true;
-    this.timers.stopAll();
-    if (this.flushTimeout > 0) this.timers.startFlush(this.flushTimeout);
-  }
-
-  override onCodecEncodeComplete(): void {
-    super.onCodecEncodeComplete();
-    if (this.zombie && !this.destroyed) this.bury();
-  }
-
-  /** The client does not take the end of its response. */
-  onFlushTimeout(): void {
-    this.config.http2Stats().txFlushTimeout.inc();
-    const stream = this.encoder?.stream;
-    stream?.removeCallbacks(this);
-    stream?.resetStream(RESET_LOCAL_RESET);
-    this.resetSeen = true;
-    this.bury();
-  }
-
-  private bury(): void {
-    this.manager.destroyStream(this);
-    this.manager.onZombieGone();
-  }
-
-  onResetStream(reason: StreamResetReason, _failure: string): void {
-    if (this.destroyed) return;
-    this.config.stats.rqRxReset.inc();
-    this.resetSeen = true;
-    const details = this.encoder?.stream.responseDetails ?? '';
-    const info = this.streamInfo;
-    if (reason === RESET_PROTOCOL_ERROR || (details !== '' && reason === RESET_LOCAL_RESET)) info.setResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
-    if (details !== '') {
-      if (reason === RESET_CONNECT_ERROR || reason === RESET_REMOTE_RESET || reason === RESET_REMOTE_REFUSED_STREAM) {
-        info.setResponseFlag(FLAG_DOWNSTREAM_REMOTE_RESET);
-      }
-      info.responseCodeDetails = details;
-    } else if (reason === RESET_OVERLOAD_MANAGER) {
-      info.setResponseFlag(FLAG_OVERLOAD_MANAGER);
-      info.responseCodeDetails = 'overload';
-    }
-    this.manager.destroyStream(this);
-  }
-
-  onAboveWriteBufferHighWatermark(): void {
-    this.callHighWatermarkCallbacks();
-  }
-
-  onBelowWriteBufferLowWatermark(): void {
-    this.callLowWatermarkCallbacks();
-  }
-
-  get canDestroy(): boolean {
-    return this.resetSeen || this.codecEncodeComplete || this.internallyDestroyed;
-  }
-
-  /** Last: logs, then destroys the filters. Called once, by the connection manager. */
-  finish(): void {
-    if (this.finished) return;
-    this.finished = true;
-    this.timers.detach();
-    this.manager.reuseTimers(this.timers);
-    this.streamInfo.requestComplete = this.dispatcher.now();
-    this.config.stats.rqActive.dec();
-    if (this.streamInfo.healthCheck) this.config.stats.tracingHealthCheck?.inc();
-    if (this.upgraded) this.config.stats.cxUpgradesActive.dec();
-    this.onStreamComplete();
-    this.log('DownstreamEnd');
-    this.destroyFilters();
-  }
-
   // Internal redirects and upgrades.
 
   protected override recreateStream(headers: HeaderMap, body: Buffer | null): void {
@@ -340,20 +215,5 @@ export class ActiveStream
 
   override upgradeAccepted(): void {
     this.tunneling = true;
-  }
-}
-
-/** A request that is held back by `http.max_requests_per_io_cycle`; its body is bounded by the stream's window. */
-class DeferredRequest {
-  readonly headers: HeaderMap;
-  readonly body: Buffer[];
-  endStream: boolean;
-  trailers: HeaderMap | null;
-
-  constructor(headers: HeaderMap, endStream: boolean) {
-    this.headers = headers;
-    this.body = [];
-    this.endStream = endStream;
-    this.trailers = null;
   }
 }

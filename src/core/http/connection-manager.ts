@@ -8,6 +8,7 @@ import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE_AND_DELAY, EVENT_CONNECTED, EVENT_
 import type { CloseType, Connection, ConnectionEvent, ReadFilterCallbacks } from '../../contract/network.ts';
 import { FLAG_DOWNSTREAM_CONNECTION_TERMINATION, FLAG_DOWNSTREAM_PROTOCOL_ERROR } from '../../contract/response-flags.ts';
 import { PROTOCOL_HTTP10, StreamInfo } from '../../contract/stream-info.ts';
+import type { ActiveStreamEnd } from './active-stream-end.ts';
 import { ActiveStream } from './active-stream.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
 import { ConnectionLifetime, NO_FLAG } from './connection-lifetime.ts';
@@ -15,6 +16,7 @@ import type { LifetimeOwner } from './connection-lifetime.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
 import { PrematureResets } from './premature-resets.ts';
 import { RequestDeferral } from './request-deferral.ts';
+import type { DeferredStream } from './request-deferral.ts';
 import { StreamTimers } from './stream-timers.ts';
 import { UserAgentStats } from './user-agent-stats.ts';
 
@@ -27,7 +29,7 @@ const MAX_SPARE_TIMERS = 32;
  */
 export class ConnectionManager extends DownstreamConnection implements LifetimeOwner {
   /** Newest first. */
-  private readonly streams: LinkedList<ActiveStream>;
+  private readonly streams: LinkedList<ActiveStreamEnd>;
   /** Timers of streams that are over, for the next ones. */
   private spareTimers: StreamTimers[];
   private readonly lifetime: ConnectionLifetime;
@@ -121,7 +123,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   }
 
   /** The stream is at its end: complete, or to be reset because one side is not. */
-  endStream(stream: ActiveStream, checkForClose: boolean): void {
+  endStream(stream: ActiveStreamEnd, checkForClose: boolean): void {
     const reset = stream.encoder !== null && (!stream.requestComplete || !stream.codecSawLocalComplete);
     if (reset) {
       stream.resetCodecStream();
@@ -137,7 +139,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     this.lifetime.checkForDeferredClose(stream.drainAfterResponse && (stream.requestComplete || closeDelimited));
   }
 
-  destroyStream(stream: ActiveStream): void {
+  destroyStream(stream: ActiveStreamEnd): void {
     if (stream.destroyed) return;
     if (!stream.internallyDestroyed && !stream.zombie) {
       const lifetime = this.config.dispatcher.now() - stream.streamInfo.startTime;
@@ -167,7 +169,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   }
 
   /** Whether the request's filters must wait for a later turn. */
-  deferRequest(stream: ActiveStream): boolean {
+  deferRequest(stream: DeferredStream): boolean {
     return this.deferral !== null && this.deferral.defer(stream);
   }
 
@@ -179,7 +181,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   }
 
   /** The stream's request again, from the first filter on: an internal redirect. The codec keeps talking to the old stream's encoder. */
-  recreate(old: ActiveStream, encoder: ResponseEncoder, headers: HeaderMap, body: Buffer | null): void {
+  recreate(old: ActiveStreamEnd, encoder: ResponseEncoder, headers: HeaderMap, body: Buffer | null): void {
     encoder.stream.removeCallbacks(old);
     this.endStream(old, false);
     const stream = this.addStream(encoder, true);

@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../../contract/dispatcher.ts';
+import type { HeaderMap } from '../../contract/header-map.ts';
 import type { Runtime } from '../../contract/runtime.ts';
 
 /** A request that waits for its filters. */
@@ -69,5 +70,20 @@ export class RequestDeferral {
     // The list may have been cleared meanwhile.
     if (this.waiting === waiting) this.waiting = waiting.slice(next);
     if (this.waiting.length > 0) this.schedule();
+  }
+}
+
+/** A request that is held back by `http.max_requests_per_io_cycle`; its body is bounded by the stream's window. */
+export class DeferredRequest {
+  readonly headers: HeaderMap;
+  readonly body: Buffer[];
+  endStream: boolean;
+  trailers: HeaderMap | null;
+
+  constructor(headers: HeaderMap, endStream: boolean) {
+    this.headers = headers;
+    this.body = [];
+    this.endStream = endStream;
+    this.trailers = null;
   }
 }
