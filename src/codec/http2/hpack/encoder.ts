@@ -69,7 +69,7 @@ export class HpackEncoder {
   }
 
   /**
-   * Appends one field to the header block in `out`. Pseudo-headers come first; that is the caller's affair. `name` MUST be lower case. A
+   * Appends one field to the header block in `out`. A block MUST have at least one: its beginning announces table sizes. Pseudo-headers come first; that is the caller's affair. `name` MUST be lower case. A
    * field that must not be put into any table, here or further on, is `neverIndex` (section 7.1.3).
    */
   encode(name: string, value: string, out: OutBuffer, neverIndex = false): void {
