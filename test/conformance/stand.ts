@@ -7,6 +7,8 @@ export interface StandOptions {
   /** Port of the origin; without it every request is answered directly. */
   readonly origin?: number
   readonly upstream?: 'h1' | 'h2'
+  /** Default AUTO: the client's first bytes decide. */
+  readonly codec?: 'AUTO' | 'HTTP2'
 }
 
 export interface Stand {
@@ -32,7 +34,7 @@ function listener(port: number, options: StandOptions): object {
   const manager = {
     '@type': type('filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'ingress',
-    http2_protocol_options: {},
+    codec_type: options.codec ?? 'AUTO',
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, ...action }] }] },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': type('filters.http.router.v3.Router') } }],
   }

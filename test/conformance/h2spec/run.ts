@@ -21,7 +21,8 @@ export function runH2spec(program: string, kind: ProxyKind, only: string | undef
     const folder = mkdtempSync(path.join(os.tmpdir(), 'nuncio-h2spec-'))
     defer(() => rmSync(folder, { recursive: true, force: true }))
     const results: CaseResult[] = []
-    const stands: [string, StandOptions][] = [['direct response', { kind }], ['cluster h1', { kind, origin: origin.port, upstream: 'h1' }], ['cluster h2', { kind, origin: origin.port, upstream: 'h2' }]]
+    // With AUTO a wrong preface is a wrong HTTP/1 request, and is answered so.
+    const stands: [string, StandOptions][] = [['direct response', { kind, codec: 'HTTP2' }], ['cluster h1', { kind, codec: 'HTTP2', origin: origin.port, upstream: 'h1' }], ['cluster h2', { kind, codec: 'HTTP2', origin: origin.port, upstream: 'h2' }]]
     for (const [name, options] of stands) {
       // What an origin keeps of a run is of no use.
       origin.use({ replies: [answer({ body: DIRECT_BODY })] })
