@@ -102,6 +102,8 @@ export interface Stream {
 export interface StreamEncoder {
   encodeData(data: Uint8Array, endStream: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
+  /** Sends METADATA beside the message, before its end. Codecs that have none, or may not, leave it out. */
+  encodeMetadata?(metadata: ReadonlyMap<string, string>): void;
   readonly stream: Stream;
 }
 
@@ -129,6 +131,8 @@ export interface ResponseEncoder extends StreamEncoder {
 /** Receives a decoded message. `data` is only valid during the call. */
 export interface StreamDecoder {
   decodeData(data: Buffer, endStream: boolean): void;
+  /** METADATA beside the message (Envoy's extension, HTTP/2 with `allow_metadata`): name and value pairs, at any time before its end. */
+  decodeMetadata?(metadata: ReadonlyMap<string, string>): void;
 }
 
 export interface RequestDecoder extends StreamDecoder {
@@ -148,8 +152,11 @@ export interface ResponseDecoder extends StreamDecoder {
 }
 
 export interface ConnectionCodecCallbacks {
-  /** The peer will take no new streams (GOAWAY; HTTP/1 never). */
-  onGoAway(): void;
+  /**
+   * The peer will take no new streams (GOAWAY; HTTP/1 never). `errorCode`: HTTP/2's (RFC 9113 section 7), 0 = NO_ERROR, a graceful end; absent
+   * where the codec does not know one.
+   */
+  onGoAway(errorCode?: number): void;
 }
 
 export interface ServerConnectionCallbacks extends ConnectionCodecCallbacks {

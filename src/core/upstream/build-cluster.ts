@@ -76,7 +76,6 @@ const UNSUPPORTED = {
   transportSocketMatcher: 'transport_socket_matcher',
   statsMatcher: 'stats_matcher',
   perConnectionBufferHighWatermarkTimeout: 'per_connection_buffer_high_watermark_timeout',
-  healthChecks: 'health_checks',
   outlierDetection: 'outlier_detection',
   lbSubsetConfig: 'lb_subset_config',
   filters: 'filters',

@@ -5,6 +5,8 @@ import type { FactoryContext } from '../../contract/extension.ts';
 import type { ResourcePriority } from '../../contract/route.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import type { HttpConnectionPool, LoadBalancer, LoadBalancerContext, TcpConnectionPool, ThreadLocalCluster } from '../../contract/upstream.ts';
+import type { HealthCheckConfig } from '../health/health-check-config.ts';
+import { readHealthChecks } from '../health/health-checks.ts';
 import { ipAddress } from '../network/address.ts';
 import type { ClusterDefaults, LbSettings } from './build-cluster.ts';
 import { readCluster } from './build-cluster.ts';
@@ -13,6 +15,7 @@ import type { ConnPoolBase } from './conn-pool-base.ts';
 import { wantsConnection } from './conn-pool-base.ts';
 import { ConnectionPools } from './connection-pools.ts';
 import { UpstreamHost } from './host.ts';
+import { initialFlags, readHostHealthCheck, UNCHECKED, UNCHECKED_AND_EXCLUDED } from './host-health.ts';
 import { usesHttp2 } from './http-protocol-options.ts';
 import type { HostUpdate } from './host-update.ts';
 import type { Assignment } from './load-assignment.ts';
@@ -40,6 +43,12 @@ export class ClusterEntry implements ThreadLocalCluster {
   /** Why the main thread shows it to others: `STATIC`, … */
   readonly type: string;
   readonly waitForWarmOnInit: boolean;
+  /** Null = hosts are not checked. */
+  readonly healthCheck: HealthCheckConfig | null;
+  /** `ignore_health_on_host_removal`: hosts that are found no more go at once, healthy or not. */
+  readonly ignoreHealthOnRemoval: boolean;
+  /** Flags that a host begins with which no check has seen. */
+  private readonly unchecked: number;
   private readonly context: FactoryContext;
   private readonly lb: LbSettings;
   private balancer: RoundRobinLoadBalancer | null;
@@ -53,10 +62,16 @@ export class ClusterEntry implements ThreadLocalCluster {
     this.info = new ClusterInfoImpl(settings, context);
     this.prioritySet = new PrioritySet(this.assignment.overprovisioningFactor, this.assignment.weightedPriorityHealth);
     this.waitForWarmOnInit = message.waitForWarmOnInit ?? true;
+    this.healthCheck = readHealthChecks(message, this.info.http.choice, context);
+    this.ignoreHealthOnRemoval = message.ignoreHealthOnHostRemoval;
+    // As in Envoy, only hosts that are found later are left out of the percentages.
+    const exclude = type !== TYPE_STATIC && message.commonLbConfig?.ignoreNewHostsUntilFirstHc === true;
+    this.unchecked = this.healthCheck === null ? 0 : exclude ? UNCHECKED_AND_EXCLUDED : UNCHECKED;
+    this.prioritySet.healthIsShared = this.healthCheck !== null;
     this.context = context;
     this.lb = lb;
     this.balancer = null;
-    if (type === TYPE_STATIC) addStaticHosts(this.assignment, this.info, context.sharedCells, this.prioritySet);
+    if (type === TYPE_STATIC) addStaticHosts(this.assignment, this.info, context.sharedCells, this.prioritySet, this.unchecked);
     else for (let i = 0; i < this.assignment.endpoints.length; i++) dnsTarget(this.assignment, i);
   }
 
@@ -155,6 +170,7 @@ export class ClusterEntry implements ThreadLocalCluster {
       return known;
     }
     const spec = this.assignment.endpoints[specIndex];
+    const healthCheck = readHostHealthCheck(spec, address);
     return new UpstreamHost(this.info, this.context.sharedCells, {
       address,
       // The name asked for is the host's name unless the endpoint gives one.
@@ -164,7 +180,8 @@ export class ClusterEntry implements ThreadLocalCluster {
       locality: spec.locality,
       metadata: spec.metadata,
       canary: spec.canary,
-      healthFlags: spec.healthFlags,
+      healthFlags: initialFlags(spec, healthCheck, this.unchecked),
+      healthCheck,
     });
   }
 

@@ -5,6 +5,7 @@ import type { Gauge } from '../../contract/stats.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import { PRIORITY_DEFAULT, PRIORITY_HIGH } from '../../contract/route.ts';
 import type { ClusterManager } from '../../contract/upstream.ts';
+import { ClusterHealth } from '../health/cluster-health.ts';
 import { defineStatsSchema } from '../stats/store.ts';
 import { ClusterEntry } from './cluster-entry.ts';
 import { BREAKER_CELLS } from './cluster-info.ts';
@@ -43,6 +44,10 @@ export class ClusterManagerImpl implements ClusterManager {
   private readonly entries: Map<string, ClusterEntry>;
   private readonly resolvers: Map<string, StrictDnsResolver>;
   private readonly latest: Map<string, HostUpdate>;
+  /** As discovery says, without hosts that only stay because they are healthy. */
+  private readonly found: Map<string, HostUpdate>;
+  /** Main: clusters whose hosts are checked. */
+  private readonly health: Map<string, ClusterHealth>;
   private lookup: DnsLookup | null;
   private uninitialized: number;
   private onReady: (() => void) | null;
@@ -53,6 +58,8 @@ export class ClusterManagerImpl implements ClusterManager {
     this.entries = new Map();
     this.resolvers = new Map();
     this.latest = new Map();
+    this.found = new Map();
+    this.health = new Map();
     this.lookup = options.dnsLookup ?? null;
     this.uninitialized = 0;
     this.onReady = null;
@@ -86,6 +93,7 @@ export class ClusterManagerImpl implements ClusterManager {
       block.gauge('warming_clusters').set(0);
       entry.info.block.gauge('warming_state').set(0);
       entry.info.showRemaining();
+      if (!context.validationOnly) this.prepareHealth(entry, context);
       if (entry.dns === null) this.showMembership(entry, true, entry.hosts.length);
       else if (!context.validationOnly) this.prepareDns(entry, context);
     }
@@ -113,8 +121,11 @@ export class ClusterManagerImpl implements ClusterManager {
     if (entry === undefined) return false;
     this.entries.delete(name);
     this.latest.delete(name);
+    this.found.delete(name);
     this.resolvers.get(name)?.stop();
     this.resolvers.delete(name);
+    this.health.get(name)?.stop();
+    this.health.delete(name);
     if (this.options.role === 'main') {
       const block = context.rootScope.scope('cluster_manager').block(MANAGER_SCHEMA);
       block.counter('cluster_removed').inc();
@@ -130,6 +141,7 @@ export class ClusterManagerImpl implements ClusterManager {
     this.onReady = ready;
     this.started = true;
     for (const resolver of this.resolvers.values()) resolver.start();
+    for (const health of this.health.values()) this.startHealth(health);
     this.checkReady();
   }
 
@@ -146,6 +158,7 @@ export class ClusterManagerImpl implements ClusterManager {
   /** Stops resolving and closes all upstream connections. */
   shutdown(): void {
     for (const resolver of this.resolvers.values()) resolver.stop();
+    for (const health of this.health.values()) health.stop();
     for (const entry of this.entries.values()) entry.closeConnections();
   }
 
@@ -164,17 +177,51 @@ export class ClusterManagerImpl implements ClusterManager {
       stats: entry.info.block,
       onHosts: (update) => this.onHosts(entry, update),
       onInitialized: () => {
-        if (waited) this.uninitialized--;
-        this.checkReady();
+        const done = (): void => {
+          if (waited) this.uninitialized--;
+          this.checkReady();
+        };
+        const health = this.health.get(entry.info.name);
+        if (health === undefined) done();
+        else health.whenChecked(done);
       },
     });
     this.resolvers.set(entry.info.name, resolver);
     if (this.started) resolver.start();
   }
 
-  private onHosts(entry: ClusterEntry, update: HostUpdate): void {
+  /** A cluster with checks is waited for until each of its hosts has been checked once. */
+  private prepareHealth(entry: ClusterEntry, context: FactoryContext): void {
+    if (entry.healthCheck === null) return;
+    const health = new ClusterHealth(entry, entry.healthCheck, context, {
+      onChanged: () => this.showMembership(entry, false, 0),
+      onRemovable: () => {
+        const latest = this.found.get(entry.info.name);
+        if (latest !== undefined) this.onHosts(entry, latest);
+      },
+    });
+    this.health.set(entry.info.name, health);
+    if (entry.dns === null && entry.waitForWarmOnInit) this.uninitialized++;
+    if (this.started) this.startHealth(health);
+  }
+
+  private startHealth(health: ClusterHealth): void {
+    health.start();
+    if (health.cluster.dns !== null) return;
+    health.whenChecked(() => {
+      if (health.cluster.waitForWarmOnInit) this.uninitialized--;
+      this.checkReady();
+    });
+  }
+
+  /** `found` is what discovery says; hosts that are still healthy stay for now. */
+  private onHosts(entry: ClusterEntry, found: HostUpdate): void {
     const before = new Set(entry.hosts);
+    const health = this.health.get(entry.info.name);
+    const update = health?.keepHealthy(found, this.latest.get(found.cluster)) ?? found;
+    this.found.set(found.cluster, found);
     entry.updateHosts(update);
+    health?.onMembers(before);
     const made = entry.hosts.filter((host) => !before.has(host)).length;
     const changed = made > 0 || entry.hosts.length !== before.size;
     this.latest.set(update.cluster, update);

@@ -13,6 +13,7 @@ import {
   HOST_PENDING_ACTIVE_HC,
 } from '../../contract/upstream.ts';
 import type { ConnectionPools } from './connection-pools.ts';
+import type { HostHealthCheck } from './host-health.ts';
 
 export const HEALTH_UNHEALTHY = 0;
 export const HEALTH_DEGRADED = 1;
@@ -40,6 +41,8 @@ export interface HostOptions {
   readonly canary: boolean;
   /** Flags that the configuration gives. */
   readonly healthFlags: number;
+  /** Null or absent = checked where it is. */
+  readonly healthCheck?: HostHealthCheck | null;
 }
 
 /** Health flags, nine numbers (BoundHostStats), and a mark that the configuration's flags are in. */
@@ -59,6 +62,10 @@ export class UpstreamHost implements Host {
   readonly locality: Locality;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly canary: boolean;
+  readonly healthCheckAddress: Address;
+  /** Name for health checks; empty = what the check says. */
+  readonly healthCheckHostname: string;
+  readonly healthCheckDisabled: boolean;
   /** This thread's pools to the host; null until the first request. */
   pools: ConnectionPools | null;
   private readonly initialFlags: number;
@@ -76,6 +83,9 @@ export class UpstreamHost implements Host {
     this.locality = options.locality;
     this.metadata = options.metadata;
     this.canary = options.canary;
+    this.healthCheckAddress = options.healthCheck?.address ?? options.address;
+    this.healthCheckHostname = options.healthCheck?.hostname ?? '';
+    this.healthCheckDisabled = options.healthCheck?.disabled ?? false;
     this.pools = null;
     this.initialFlags = options.healthFlags;
     this.sharedCells = sharedCells;
@@ -89,6 +99,11 @@ export class UpstreamHost implements Host {
 
   get stats(): BoundHostStats {
     return this.bound ?? (this.bound = new BoundHostStats(this.cells ?? this.bindCells()));
+  }
+
+  /** Main thread, for a host that is new where one of its address was before: its flags begin anew. */
+  resetFlags(): void {
+    this.healthFlags.store(this.initialFlags);
   }
 
   /** Flags without touching the cells of a host that nobody has touched. `shared` = other threads may have set some. */

@@ -43,6 +43,8 @@ export class PrioritySet {
   readonly overprovisioningFactor: number;
   readonly weightedPriorityHealth: boolean;
   readonly sets: HostSet[];
+  /** Other threads change the health of these hosts (active checks): their cells count, also for hosts that are new here. */
+  healthIsShared: boolean;
   /** Grows with every change: who keeps something derived looks at it. */
   version: number;
   private all: readonly UpstreamHost[] | null;
@@ -51,6 +53,7 @@ export class PrioritySet {
     this.overprovisioningFactor = overprovisioningFactor;
     this.weightedPriorityHealth = weightedPriorityHealth;
     this.sets = [new HostSet(0)];
+    this.healthIsShared = false;
     this.version = 0;
     this.all = null;
   }
@@ -58,7 +61,7 @@ export class PrioritySet {
   /** Replaces the hosts of a priority; priorities below it come into being empty. */
   update(priority: number, hosts: readonly UpstreamHost[]): void {
     while (this.sets.length <= priority) this.sets.push(new HostSet(this.sets.length));
-    this.sets[priority].sort(hosts, false);
+    this.sets[priority].sort(hosts, this.healthIsShared);
     this.changed();
   }
 

@@ -11,11 +11,10 @@ import type { ClusterInfoImpl } from './cluster-info.ts';
 import type { UpstreamHost } from './host.ts';
 
 /**
- * Begins a connection to `host`. Its outcome is an event in a later turn, also where the platform refuses at once, so the caller has time
+ * Begins a connection to `host` (or another address of it). Its outcome is an event in a later turn, also where the platform refuses at once, so the caller has time
  * to add its callbacks.
  */
-export function connectToHost(host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher): NetworkConnection {
-  const { address } = host;
+export function connectToHost(host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher, address: Address = host.address): NetworkConnection {
   const source = cluster.sourceAddressFor(address);
   const result = ioBackend().connect({ address, source, dispatcher });
   const connection = new NetworkConnection({

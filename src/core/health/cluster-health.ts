@@ -1,0 +1,129 @@
+import type { FactoryContext } from '../../contract/extension.ts';
+import { HOST_FAILED_ACTIVE_HC, HOST_FAILED_EDS_HEALTH, HOST_PENDING_DYNAMIC_REMOVAL } from '../../contract/upstream.ts';
+import { ipAddress } from '../network/address.ts';
+import type { ClusterEntry } from '../upstream/cluster-entry.ts';
+import type { UpstreamHost } from '../upstream/host.ts';
+import type { HostFacts, HostUpdate } from '../upstream/host-update.ts';
+import type { HealthCheckConfig } from './health-check-config.ts';
+import { HealthChecker } from './health-checker.ts';
+import { HealthEventLog } from './health-events.ts';
+import { clearFlag, hasFlag, setFlag } from './health-flags.ts';
+
+export interface ClusterHealthListener {
+  /** The health of some host has changed, and with it the host sets. */
+  onChanged(): void;
+  /** A host that was only kept because it was healthy has failed: it can go. */
+  onRemovable(): void;
+}
+
+/**
+ * Active health checking of one cluster, on the main thread. Verdicts are flags in the hosts' shared cells; a grown `healthVersion` tells
+ * the workers to sort their hosts anew.
+ */
+export class ClusterHealth {
+  readonly cluster: ClusterEntry;
+  private readonly checker: HealthChecker;
+  private readonly listener: ClusterHealthListener;
+  /** Hosts whose first check is waited for; null before and after. */
+  private waiting: Set<UpstreamHost> | null;
+  private onceChecked: (() => void) | null;
+  private started: boolean;
+
+  constructor(cluster: ClusterEntry, config: HealthCheckConfig, context: FactoryContext, listener: ClusterHealthListener) {
+    const paths = config.eventLogPaths;
+    this.cluster = cluster;
+    this.listener = listener;
+    this.waiting = null;
+    this.onceChecked = null;
+    this.started = false;
+    this.checker = new HealthChecker({
+      config,
+      cluster: cluster.info,
+      dispatcher: context.dispatcher,
+      runtime: context.runtime,
+      logger: context.loggers.get('hc'),
+      events: paths.length === 0 ? null : new HealthEventLog(paths, config.check.kind, context.accessLogFiles, context.dispatcher),
+      onChecked: (host, changed) => this.onChecked(host, changed),
+    });
+  }
+
+  /** Begins to check the hosts that the cluster has. */
+  start(): void {
+    this.started = true;
+    this.checker.setHosts(this.cluster.hosts);
+  }
+
+  stop(): void {
+    this.started = false;
+    this.waiting = null;
+    this.onceChecked = null;
+    this.checker.stop();
+  }
+
+  /** Calls `done` once every present host has been checked once; at once when there is nothing to check. */
+  whenChecked(done: () => void): void {
+    this.waiting = new Set(this.cluster.hosts.filter((host) => this.checker.sessionOf(host)?.firstCheck === true));
+    this.onceChecked = done;
+    this.settle();
+  }
+
+  /** The cluster's hosts have changed; `before` = those that it had. */
+  onMembers(before: ReadonlySet<UpstreamHost>): void {
+    const present = new Set(this.cluster.hosts);
+    for (const host of present) if (!before.has(host)) host.resetFlags();
+    if (this.started) this.checker.setHosts(this.cluster.hosts);
+    for (const host of this.waiting ?? []) if (!present.has(host)) this.waiting?.delete(host);
+    this.publish();
+    this.settle();
+  }
+
+  /** What `found` becomes while hosts that it does not have any more are healthy: they stay until they fail (Envoy's rule). */
+  keepHealthy(found: HostUpdate, latest: HostUpdate | undefined): HostUpdate {
+    if (latest === undefined || this.cluster.ignoreHealthOnRemoval) return found;
+    const hosts = new Map(this.cluster.hosts.map((host) => [`${host.priority}|${host.address.text}`, host]));
+    const priorities: HostFacts[][] = found.priorities.map((each) => [...each]);
+    const keys = new Set(found.priorities.flatMap((each, priority) => each.map((facts) => keyOf(priority, facts))));
+    for (const key of keys) {
+      const host = hosts.get(key);
+      if (host !== undefined) clearFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL);
+    }
+    latest.priorities.forEach((each, priority) => {
+      for (const facts of each) {
+        const key = keyOf(priority, facts);
+        const host = hosts.get(key);
+        if (keys.has(key) || host === undefined || host.healthCheckDisabled) continue;
+        if (hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC) || hasFlag(host.healthFlags, HOST_FAILED_EDS_HEALTH)) continue;
+        setFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL);
+        while (priorities.length <= priority) priorities.push([]);
+        priorities[priority].push(facts);
+      }
+    });
+    return { cluster: found.cluster, priorities };
+  }
+
+  private onChecked(host: UpstreamHost, changed: boolean): void {
+    this.waiting?.delete(host);
+    if (changed) this.publish();
+    this.settle();
+    if (changed && hasFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL) && hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) this.listener.onRemovable();
+  }
+
+  private publish(): void {
+    this.cluster.info.healthVersion.add(1);
+    this.cluster.prioritySet.resort();
+    this.listener.onChanged();
+  }
+
+  private settle(): void {
+    if (this.waiting === null || this.waiting.size > 0) return;
+    const done = this.onceChecked;
+    this.waiting = null;
+    this.onceChecked = null;
+    done?.();
+  }
+}
+
+/** As the cluster names the address of these facts. */
+function keyOf(priority: number, facts: HostFacts): string {
+  return `${priority}|${ipAddress(facts.ip, facts.port).text}`;
+}

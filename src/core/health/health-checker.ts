@@ -1,0 +1,162 @@
+import type { Dispatcher } from '../../contract/dispatcher.ts';
+import type { Logger } from '../../contract/logger.ts';
+import type { Runtime } from '../../contract/runtime.ts';
+import type { Counter, Gauge, Scope } from '../../contract/stats.ts';
+import { defineStatsSchema } from '../stats/store.ts';
+import type { ClusterInfoImpl } from '../upstream/cluster-info.ts';
+import type { UpstreamHost } from '../upstream/host.ts';
+import { GrpcHealthSession } from './grpc-session.ts';
+import type { HealthCheckConfig } from './health-check-config.ts';
+import type { HealthEventLog } from './health-events.ts';
+import type { HealthSession, HealthTransition } from './health-session.ts';
+import { TRANSITION_CHANGE_PENDING, TRANSITION_CHANGED } from './health-session.ts';
+import { HttpHealthSession } from './http-session.ts';
+import { TcpHealthSession } from './tcp-session.ts';
+
+const SCHEMA = defineStatsSchema({
+  id: 'health_check',
+  counters: ['attempt', 'failure', 'network_failure', 'passive_failure', 'success', 'verify_cluster'],
+  gauges: ['degraded', 'healthy'],
+  histograms: [],
+});
+
+/** `cluster.<name>.health_check.` */
+export class HealthCheckerStats {
+  readonly attempt: Counter;
+  readonly failure: Counter;
+  readonly networkFailure: Counter;
+  readonly passiveFailure: Counter;
+  readonly success: Counter;
+  readonly verifyCluster: Counter;
+  readonly degraded: Gauge;
+  readonly healthy: Gauge;
+
+  constructor(cluster: Scope) {
+    const block = cluster.scope('health_check').block(SCHEMA);
+    this.attempt = block.counter('attempt');
+    this.failure = block.counter('failure');
+    this.networkFailure = block.counter('network_failure');
+    this.passiveFailure = block.counter('passive_failure');
+    this.success = block.counter('success');
+    this.verifyCluster = block.counter('verify_cluster');
+    this.degraded = block.gauge('degraded');
+    this.healthy = block.gauge('healthy');
+  }
+}
+
+const MIN_INTERVAL_KEY = 'health_check.min_interval';
+const MAX_INTERVAL_KEY = 'health_check.max_interval';
+
+export interface HealthCheckerOptions {
+  readonly config: HealthCheckConfig;
+  readonly cluster: ClusterInfoImpl;
+  readonly dispatcher: Dispatcher;
+  readonly runtime: Runtime;
+  /** Component `hc`. */
+  readonly logger: Logger;
+  /** Null = nobody wants events. */
+  readonly events: HealthEventLog | null;
+  /** A check has ended. `changed`: the host sets must be sorted anew. */
+  readonly onChecked: (host: UpstreamHost, changed: boolean) => void;
+}
+
+/** One health check of a cluster: a session a host, all on the main thread. */
+export class HealthChecker {
+  readonly config: HealthCheckConfig;
+  readonly cluster: ClusterInfoImpl;
+  readonly dispatcher: Dispatcher;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly events: HealthEventLog | null;
+  readonly stats: HealthCheckerStats;
+  private readonly report: (host: UpstreamHost, changed: boolean) => void;
+  private readonly sessions: Map<UpstreamHost, HealthSession>;
+  private trafficSeen: boolean;
+
+  constructor(options: HealthCheckerOptions) {
+    this.config = options.config;
+    this.cluster = options.cluster;
+    this.dispatcher = options.dispatcher;
+    this.runtime = options.runtime;
+    this.logger = options.logger;
+    this.events = options.events;
+    this.stats = new HealthCheckerStats(options.cluster.scope);
+    this.report = options.onChecked;
+    this.sessions = new Map();
+    this.trafficSeen = false;
+  }
+
+  /** Checks exactly these hosts from now on; those that are new begin at once. */
+  setHosts(hosts: readonly UpstreamHost[]): void {
+    const wanted = new Set(hosts.filter((host) => !host.healthCheckDisabled));
+    for (const [host, session] of this.sessions) {
+      if (wanted.has(host)) continue;
+      this.sessions.delete(host);
+      session.dispose();
+    }
+    const added: HealthSession[] = [];
+    for (const host of wanted) {
+      if (this.sessions.has(host)) continue;
+      const session = this.createSession(host);
+      this.sessions.set(host, session);
+      added.push(session);
+    }
+    for (const session of added) session.start();
+  }
+
+  sessionOf(host: UpstreamHost): HealthSession | null {
+    return this.sessions.get(host) ?? null;
+  }
+
+  stop(): void {
+    for (const session of this.sessions.values()) session.dispose();
+    this.sessions.clear();
+  }
+
+  onChecked(session: HealthSession, transition: HealthTransition): void {
+    this.report(session.host, transition === TRANSITION_CHANGED);
+  }
+
+  /** Milliseconds to the next check. Clusters without traffic are checked less often. */
+  nextInterval(healthy: boolean, transition: HealthTransition): number {
+    const { config } = this;
+    const pending = transition === TRANSITION_CHANGE_PENDING;
+    let base: number;
+    if (!this.hasTraffic()) base = healthy && !pending ? config.noTrafficHealthyInterval : config.noTrafficInterval;
+    else if (healthy) base = pending ? config.healthyEdgeInterval : config.interval;
+    else base = pending ? config.unhealthyEdgeInterval : config.unhealthyInterval;
+    return this.withJitter(base, config.intervalJitter);
+  }
+
+  withJitter(baseMs: number, jitterMs: number): number {
+    const { random } = this.dispatcher;
+    let time = baseMs;
+    const percent = Math.floor((this.config.intervalJitterPercent * baseMs) / 100);
+    if (percent > 0) time += random.uint32() % percent;
+    if (jitterMs > 0) time += random.uint32() % jitterMs;
+    const snapshot = this.runtime.snapshot();
+    const least = snapshot.getInteger(MIN_INTERVAL_KEY, 0);
+    const most = snapshot.getInteger(MAX_INTERVAL_KEY, Number.MAX_SAFE_INTEGER);
+    return Math.max(1, least, Math.min(time, most));
+  }
+
+  /** Whether any thread has ever connected to the cluster for a request. */
+  private hasTraffic(): boolean {
+    if (this.trafficSeen) return true;
+    for (const host of this.sessions.keys()) {
+      if (host.stats.cxTotal.load() === 0) continue;
+      this.trafficSeen = true;
+      return true;
+    }
+    return false;
+  }
+
+  private createSession(host: UpstreamHost): HealthSession {
+    const { check } = this.config;
+    switch (check.kind) {
+      case 'http': return new HttpHealthSession(this, host, check);
+      case 'tcp': return new TcpHealthSession(this, host, check);
+      case 'grpc': return new GrpcHealthSession(this, host, check);
+    }
+  }
+}
