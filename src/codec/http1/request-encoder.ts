@@ -80,7 +80,7 @@ export class Http1RequestEncoder extends Http1StreamEncoder implements RequestEn
 }
 
 /** Why a request cannot be written, or null: a missing pseudo-header, or a byte that would make another request of it. */
-function checkRequest(headers: HeaderMap): string | null {
+export function checkRequest(headers: HeaderMap): string | null {
   const method = headers.get(':method');
   if (method === undefined) return 'missing required header: :method';
   if (method === 'CONNECT') {

@@ -1,4 +1,5 @@
 export { Http2ClientConnection } from './client-connection.ts';
+export type { MetadataMap } from './metadata.ts';
 export { Http2ServerConnection } from './server-connection.ts';
 export { http2ConnectionOptions } from './options.ts';
 export type { Http2ClientCallbacks, Http2ConnectionControls, Http2ConnectionOptions, Http2Listener } from './options.ts';

@@ -1,37 +1,152 @@
 import type { CodecConnection, ServerConnection, ServerConnectionCallbacks } from '../../contract/codec.ts';
-import type { CodecError } from '../../contract/errors.ts';
-import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
-import type { Protocol } from '../../contract/stream-info.ts';
-import type { Http2ConnectionControls, Http2ConnectionOptions } from './options.ts';
+import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
+import type { HeaderMap } from '../../contract/header-map.ts';
+import { isH2UpgradeRequest, transformUpgradeRequestFromH2toH1 } from '../upgrade-translation.ts';
+import { REFUSE_BLOCK, SKIP_BLOCK, TAKE_BLOCK } from './connection-base.ts';
+import type { BlockVerdict } from './connection-base.ts';
+import { Http2Connection } from './connection.ts';
+import { DETAILS_UNKNOWN } from './details.ts';
+import { INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from './frame.ts';
+import { BLOCK_REQUEST, BLOCK_REQUEST_TRAILERS } from './header-block.ts';
+import type { BlockKind } from './header-block.ts';
+import type { MetadataMap } from './metadata.ts';
+import type { Http2ConnectionOptions } from './options.ts';
+import { RateLimit } from './rate-limit.ts';
+import { Http2ServerStream } from './server-stream.ts';
 import type { Http2Settings } from './settings.ts';
 import type { Http2CodecStats } from './stats.ts';
+import type { Http2Stream } from './stream.ts';
+import { NO_RESET } from './stream.ts';
 
-/** HTTP/2 as a server. (Signatures only: the bodies follow.) */
-export class Http2ServerConnection implements ServerConnection, Http2ConnectionControls {
-  readonly protocol: Protocol = PROTOCOL_HTTP2;
-  lastReceivedTime = 0;
-  activeStreams = 0;
+/** HTTP/2 as a server: requests come in on streams of the client's, responses go out. */
+export class Http2ServerConnection extends Http2Connection implements ServerConnection {
+  private readonly callbacks: ServerConnectionCallbacks;
+  private readonly peerResets: RateLimit;
 
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  constructor(_connection: CodecConnection, _callbacks: ServerConnectionCallbacks, _settings: Http2Settings, _stats: Http2CodecStats, _options: Http2ConnectionOptions) {}
+  constructor(
+    connection: CodecConnection,
+    callbacks: ServerConnectionCallbacks,
+    settings: Http2Settings,
+    stats: Http2CodecStats,
+    options: Http2ConnectionOptions,
+  ) {
+    super(true, connection, settings, stats, options);
+    this.callbacks = callbacks;
+    this.peerResets = new RateLimit(settings.streamResetBurst, settings.streamResetRate);
+    stats.nghttp2DownstreamConnections.inc();
+  }
 
-  get wantsToWrite(): boolean {
+  protected isIdle(streamId: number): boolean {
+    return streamId % 2 === 0 || streamId > this.lastReceivedId;
+  }
+
+  protected openBlock(streamId: number, stream: Http2Stream | undefined, dependsOnItself: boolean): BlockVerdict {
+    if (stream !== undefined) return this.openTrailers(stream);
+    if (streamId % 2 === 0) return this.refuseBlock();
+    if (streamId <= this.lastReceivedId) {
+      // Envoy ignores all of these; only what can be on its way while our RST_STREAM travels is innocent (RFC 9113 section 5.1).
+      return this.resets.has(streamId) ? SKIP_BLOCK : this.refuseBlock();
+    }
+    this.lastReceivedId = streamId;
+    if (this.streams.size >= this.maxStreams) return this.refuseBlock();
+    if (this.goAwaySent) {
+      this.resets.add(streamId);
+      return SKIP_BLOCK;
+    }
+    if (dependsOnItself) return this.refuseBlock();
+    if (this.streams.size >= this.ours.maxConcurrentStreams) {
+      this.stats.streamRefusedErrors.inc();
+      this.queueRefusal(streamId, REFUSED_STREAM);
+      return SKIP_BLOCK;
+    }
+    this.opened = this.openStream(streamId);
+    return TAKE_BLOCK;
+  }
+
+  private refuseBlock(): BlockVerdict {
+    this.fail();
+    return REFUSE_BLOCK;
+  }
+
+  private openTrailers(stream: Http2Stream): BlockVerdict {
+    if (stream.resetToSend !== NO_RESET) return SKIP_BLOCK;
+    if (stream.remoteEnded) {
+      stream.setDetails(DETAILS_UNKNOWN);
+      return this.refuseBlock();
+    }
+    this.stats.trailers.inc();
+    this.opened = stream;
+    return TAKE_BLOCK;
+  }
+
+  private openStream(streamId: number): Http2ServerStream {
+    this.lastTakenId = streamId;
+    const stream = new Http2ServerStream(this, streamId, this.peerInitialWindow, this.settings.streamErrorOnInvalidHttpMessage);
+    this.streams.set(streamId, stream);
+    this.stats.streamsActive.inc();
+    this.guard.onStreamOpened();
+    if (this.aboveHighWatermark) stream.runHighWatermarkCallbacks();
+    stream.decoder = this.callbacks.newStream(stream);
+    return stream;
+  }
+
+  protected blockKind(stream: Http2Stream): BlockKind {
+    return stream.headReceived ? BLOCK_REQUEST_TRAILERS : BLOCK_REQUEST;
+  }
+
+  protected isConnectResponse(): boolean {
     return false;
   }
 
-  dispatch(_data: Buffer): CodecError | null {
-    return null;
+  protected takeLength(stream: Http2Stream, kind: BlockKind, endStream: boolean): boolean {
+    if (kind === BLOCK_REQUEST) {
+      stream.contentLength = this.block.contentLength;
+      stream.headReceived = true;
+    }
+    return !endStream || stream.contentLength < 0 || stream.contentLength === stream.receivedLength;
   }
 
-  onConnectionClose(): void {}
-  onUnderlyingConnectionAboveWriteBufferHighWatermark(): void {}
-  onUnderlyingConnectionBelowWriteBufferLowWatermark(): void {}
-  shutdownNotice(): void {}
-  goAway(): void {}
-  sendPing(_high: number, _low: number): void {}
-  onOutputDrained(): void {}
+  protected onHeaders(stream: Http2Stream, headers: HeaderMap, kind: BlockKind, endStream: boolean): void {
+    const { decoder } = stream as Http2ServerStream;
+    if (decoder === null || stream.isResetTold) return;
+    if (kind === BLOCK_REQUEST) {
+      if (isH2UpgradeRequest(headers)) transformUpgradeRequestFromH2toH1(headers);
+      decoder.decodeHeaders(headers, endStream);
+    } else decoder.decodeTrailers(headers);
+  }
 
-  expireFlushes(_before: number): number {
-    return NaN;
+  protected onBody(stream: Http2Stream, data: Buffer, endStream: boolean): void {
+    (stream as Http2ServerStream).decoder?.decodeData(data, endStream);
+  }
+
+  protected onPeerMetadata(stream: Http2Stream, metadata: MetadataMap): void {
+    (stream as Http2ServerStream).decoder?.decodeMetadata?.(metadata);
+  }
+
+  /** Clients that open and reset in haste (CVE-2023-44487) are sent away. */
+  protected override onReset(stream: Http2Stream | undefined, streamId: number, code: number): boolean {
+    if (!super.onReset(stream, streamId, code)) return false;
+    if (this.goAwaySent || this.peerResets.take(this.lastReceivedTime)) return true;
+    return this.terminate(INTERNAL_ERROR, '');
+  }
+
+  protected onPeerSettings(): void {}
+
+  protected tellGoAway(): void {
+    this.callbacks.onGoAway();
+  }
+
+  protected onPeerGoAway(): void {}
+
+  protected mayOpen(): boolean {
+    return true;
+  }
+
+  onConnectionClose(): void {
+    this.dead = true;
+    for (const stream of this.streams.values()) {
+      stream.runResetCallbacks(RESET_CONNECTION_TERMINATION);
+      this.closeStream(stream, NO_ERROR);
+    }
   }
 }

@@ -52,7 +52,7 @@ export interface Http2Settings {
   readonly maxInboundWindowUpdateFramesPerDataFrameSent: number;
   /** An invalid message resets its stream instead of closing the connection. Default false. */
   readonly streamErrorOnInvalidHttpMessage: boolean;
-  /** Sent before the named ones; an identifier given here wins over the named default. */
+  /** Sent before the named ones, as they are. */
   readonly customSettingsParameters: readonly SettingsParameter[];
   /** Null = off. */
   readonly connectionKeepalive: KeepaliveSettings | null;
