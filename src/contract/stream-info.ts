@@ -54,8 +54,11 @@ export class UpstreamInfo {
 export interface FilterStateObject {
   /** `%FILTER_STATE(KEY:PLAIN)%`, one character a byte; null = it has no such form. */
   filterStateText(): string | null;
-  /** `%FILTER_STATE(KEY:TYPED)%`: its message as plain JSON, or null. */
-  filterStateJson(): unknown;
+  /**
+   * `%FILTER_STATE(KEY:TYPED)%`: its message as plain JSON, or null. Field names as in the proto file, or in camel case: Envoy's text logs have
+   * the latter, its JSON logs the former.
+   */
+  filterStateJson(camelCase: boolean): unknown;
 }
 
 /** Above it one more digit would not be exact. */

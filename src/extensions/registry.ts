@@ -4,6 +4,11 @@ import { BUILT_IN } from './built-in.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
 import { bufferFilter } from './filters/http/buffer/index.ts';
+import { connectGrpcBridgeFilter } from './filters/http/connect_grpc_bridge/index.ts';
+import { grpcHttp1BridgeFilter } from './filters/http/grpc_http1_bridge/index.ts';
+import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_bridge/index.ts';
+import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
+import { grpcWebFilter } from './filters/http/grpc_web/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { routerFilter } from './filters/http/router/index.ts';
@@ -22,6 +27,11 @@ import { uuidRequestId } from './request_id/uuid/index.ts';
 export const EXTENSIONS: readonly AnyFactory[] = [
   // envoy.filters.http
   bufferFilter,
+  connectGrpcBridgeFilter,
+  grpcHttp1BridgeFilter,
+  grpcHttp1ReverseBridgeFilter,
+  grpcStatsFilter,
+  grpcWebFilter,
   headerMutationFilter,
   healthCheckFilter,
   routerFilter,

@@ -1,5 +1,6 @@
 import type { LogContext } from '../../contract/access-log.ts';
 import { ConfigError } from '../../contract/errors.ts';
+import type { FilterStateObject } from '../../contract/stream-info.ts';
 import { toByteString } from '../byte-string.ts';
 import { metadataValue } from '../matchers/value-matcher.ts';
 import type { MetadataSource } from '../matchers/value-matcher.ts';
@@ -93,12 +94,48 @@ function filterState(parameter: string, max: number): Operator {
   if ((kind === 'FIELD') !== (field !== '')) {
     throw new ConfigError('Invalid filter state serialize type, FIELD should be used with the field name.');
   }
-  return new TextOperator((context) => {
-    const value = context.streamInfo.filterState?.get(key);
-    if (value === undefined || value === null) return null;
-    const text = kind === 'PLAIN' ? plainText(value) : kind === 'FIELD' ? fieldText(value, field) : jsonOfValue(value);
-    return text === null ? null : truncate(text, max);
-  });
+  return new FilterStateOperator(key, kind === '' ? 'TYPED' : kind, field, max);
+}
+
+class FilterStateOperator implements Operator {
+  private readonly key: string;
+  private readonly kind: string;
+  private readonly field: string;
+  private readonly max: number;
+
+  constructor(key: string, kind: string, field: string, max: number) {
+    this.key = key;
+    this.kind = kind;
+    this.field = field;
+    this.max = max;
+  }
+
+  text(context: LogContext): string | null {
+    const text = this.kind === 'TYPED' ? this.typedJson(context, true) : this.plain(context);
+    return text === null ? null : truncate(text, this.max);
+  }
+
+  json(context: LogContext): string {
+    if (this.kind === 'TYPED') return this.typedJson(context, false) ?? 'null';
+    const text = this.text(context);
+    return text === null ? 'null' : jsonString(text);
+  }
+
+  private plain(context: LogContext): string | null {
+    const value = context.streamInfo.filterState?.get(this.key);
+    if (this.kind === 'FIELD') return fieldText(value, this.field);
+    return isFilterStateObject(value) ? value.filterStateText() : plainText(value);
+  }
+
+  private typedJson(context: LogContext, camelCase: boolean): string | null {
+    const value = context.streamInfo.filterState?.get(this.key);
+    const json = isFilterStateObject(value) ? value.filterStateJson(camelCase) : value;
+    return json === undefined || json === null ? null : jsonOfValue(json);
+  }
+}
+
+function isFilterStateObject(value: unknown): value is FilterStateObject {
+  return typeof value === 'object' && value !== null && 'filterStateText' in value;
 }
 
 function plainText(value: unknown): string | null {
@@ -107,7 +144,7 @@ function plainText(value: unknown): string | null {
 }
 
 function fieldText(value: unknown, field: string): string | null {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field)) return null;
+  if (typeof value !== 'object' || value === null || isFilterStateObject(value) || !Object.hasOwn(value, field)) return null;
   return plainText(Reflect.get(value, field));
 }
 
