@@ -45,8 +45,16 @@ export interface Host {
   readonly locality: Locality;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly healthFlags: SharedCell;
+  /** Null or absent = its cluster has no active health checks. */
+  readonly healthMonitor?: HostHealthMonitor | null;
   readonly stats: HostStats;
   readonly canary: boolean;
+}
+
+/** What the data path may tell active health checking. */
+export interface HostHealthMonitor {
+  /** A response said `x-envoy-immediate-health-check-fail`: the host is out at once, until a check passes. */
+  setUnhealthy(): void;
 }
 
 export interface Locality {

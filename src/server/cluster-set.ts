@@ -4,7 +4,7 @@ import type { ConfigError } from '../contract/errors.ts';
 import type { FactoryContext } from '../contract/extension.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
 import { ClusterManagerImpl } from '../core/upstream/cluster-manager.ts';
-import type { HostUpdate } from '../core/upstream/host-update.ts';
+import type { HostFailure, HostUpdate } from '../core/upstream/host-update.ts';
 import type { ClusterView } from './admin/context.ts';
 import { collectErrors } from './dry-run.ts';
 
@@ -16,6 +16,8 @@ export interface ClusterSetOptions {
   readonly bindConfig: BindConfig | undefined;
   /** Main: hears of endpoints that were found, for the workers. */
   readonly onHostUpdate?: (update: HostUpdate) => void;
+  /** Main: a host failed its check, for the workers. Worker: a host said that it is unhealthy, for main. */
+  readonly onHostFailure?: (failure: HostFailure) => void;
 }
 
 /** The clusters of one thread. */
@@ -23,12 +25,7 @@ export class ClusterSet {
   readonly manager: ClusterManagerImpl;
 
   constructor(options: ClusterSetOptions) {
-    const { role, bindConfig, onHostUpdate } = options;
-    this.manager = new ClusterManagerImpl({
-      role,
-      bindConfig,
-      ...(onHostUpdate === undefined ? {} : { onHostUpdate }),
-    });
+    this.manager = new ClusterManagerImpl(options);
   }
 
   /** Builds the clusters; those that cannot be built are told to `onError`, with their path in the bootstrap. */

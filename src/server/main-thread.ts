@@ -12,7 +12,7 @@ import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
 import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
 import type { StatsSources } from '../core/stats/prometheus.ts';
-import type { HostUpdate } from '../core/upstream/host-update.ts';
+import type { HostFailure, HostUpdate } from '../core/upstream/host-update.ts';
 import { registry } from '../extensions/registry.ts';
 import { applicationLogFormat } from './application-log.ts';
 import { completeNode, localInfoOf } from './bootstrap-facts.ts';
@@ -40,6 +40,8 @@ export interface MainThreadOptions {
   readonly sharedCells: SharedCellSpace | null;
   /** Endpoints that main has found: for the workers. */
   readonly onHostUpdate: (update: HostUpdate) => void;
+  /** Hosts that an active check has found unhealthy: for the workers. Absent = there are none. */
+  readonly onHostFailure?: (failure: HostFailure) => void;
 }
 
 /**
@@ -96,7 +98,7 @@ export class MainThread {
     };
     const config = loggers.get('config');
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.clusters.length ?? 0} cluster(s)`);
-    this.clusters = this.buildClusters(errors, given.onHostUpdate);
+    this.clusters = this.buildClusters(errors, given);
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.listeners.length ?? 0} listener(s)`);
     errors.push(...dryRunListeners(bootstrap, this.services, this.clusters.manager));
     if (errors.length === 0) return;
@@ -121,7 +123,7 @@ export class MainThread {
     this.services.accessLogFiles.dispose();
   }
 
-  private buildClusters(errors: ConfigError[], onHostUpdate: (update: HostUpdate) => void): ClusterSet {
+  private buildClusters(errors: ConfigError[], given: MainThreadOptions): ClusterSet {
     const context = factoryContext(this.services, {
       clusterManager: NO_CLUSTERS,
       drainDecision: NO_DRAIN,
@@ -129,7 +131,9 @@ export class MainThread {
       validationOnly: this.validationOnly,
     });
     const clusters = this.bootstrap.staticResources?.clusters ?? [];
-    const set = new ClusterSet({ role: 'main', bindConfig: this.bootstrap.clusterManager?.upstreamBindConfig, onHostUpdate });
+    const set = new ClusterSet({ role: 'main', bindConfig: this.bootstrap.clusterManager?.upstreamBindConfig, onHostUpdate: given.onHostUpdate,
+      ...(given.onHostFailure === undefined ? {} : { onHostFailure: given.onHostFailure }),
+    });
     set.addAll(clusters, context, (error) => errors.push(error));
     return set;
   }

@@ -103,6 +103,7 @@ export class Server {
       merger: this.stats.merger,
       logger: this.log,
       onCrash: (index) => this.takeBack(index),
+      onHostUnhealthy: (failure) => this.mainThread?.clusters.manager.setHostUnhealthy(failure),
       crashes: this.serverStats.workerCrashes,
     });
   }
@@ -143,6 +144,9 @@ export class Server {
       validationOnly: false,
       sharedCells: this.sharedCells,
       onHostUpdate: (update) => this.passHosts(update),
+      onHostFailure: (failure) => {
+        if (this.phase === STATE_LIVE) this.pool.broadcast({ type: 'host-failed', failure });
+      },
     });
     this.mainThread = main;
     this.serverStats.setVersion(Number(main.bootstrap.statsServerVersionOverride ?? 0n));

@@ -9,7 +9,7 @@ import type { Scope } from '../contract/stats.ts';
 import { AccessLogFileManager } from '../core/access-log/access-log-files.ts';
 import type { ThreadDispatcher } from '../core/dispatcher/dispatcher.ts';
 import { ThreadRuntime } from '../core/runtime/loader.ts';
-import type { HostUpdate } from '../core/upstream/host-update.ts';
+import type { HostFailure, HostUpdate } from '../core/upstream/host-update.ts';
 import { LocalSharedCells } from '../core/shared-cells/shared-cells.ts';
 import { ThreadSharedCells } from '../core/shared-cells/thread-shared-cells.ts';
 import { registry } from '../extensions/registry.ts';
@@ -46,7 +46,7 @@ export class WorkerConfig {
   private readonly ownsClusters: boolean;
   private readonly watchdog: Watchdog;
 
-  constructor(message: ConfigureMessage, dispatcher: ThreadDispatcher, rootScope: Scope, loggers: ProcessLoggers, host: WorkerHost | null) {
+  constructor(message: ConfigureMessage, dispatcher: ThreadDispatcher, rootScope: Scope, loggers: ProcessLoggers, host: WorkerHost | null, onHostFailure: (failure: HostFailure) => void) {
     const { facts } = message;
     this.runtime = new ThreadRuntime(message.runtime);
     this.drain = new DrainState({
@@ -72,7 +72,7 @@ export class WorkerConfig {
     };
     const shared = host?.clusters() ?? null;
     this.ownsClusters = shared === null;
-    this.clusters = shared ?? this.buildClusters(message.upstreamBindConfig, message.clusters, message.hostUpdates);
+    this.clusters = shared ?? this.buildClusters(message, onHostFailure);
     this.listeners = this.buildListeners(message.listeners);
     this.watchdog = new Watchdog(dispatcher, rootScope, 'workers', facts.watchdogMissMs, facts.watchdogMegaMissMs);
     this.setFailedHealth(message.failedHealth);
@@ -81,6 +81,10 @@ export class WorkerConfig {
   setFailedHealth(failed: boolean): void {
     this.services.serverHealth.failed = failed;
     this.drain.setFailedHealth(failed);
+  }
+
+  applyHostFailure(failure: HostFailure): void {
+    if (this.ownsClusters) this.clusters.manager.applyHostFailure(failure);
   }
 
   applyHostUpdate(update: HostUpdate): void {
@@ -96,10 +100,11 @@ export class WorkerConfig {
     this.services.accessLogFiles.dispose();
   }
 
-  private buildClusters(bytes: Uint8Array | null, resources: readonly ResourceBytes[], updates: readonly HostUpdate[]): ClusterSet {
+  private buildClusters(message: ConfigureMessage, onHostFailure: (failure: HostFailure) => void): ClusterSet {
+    const { upstreamBindConfig: bytes, clusters: resources, hostUpdates: updates } = message;
     const clusters = resources.map((each) => expectMessage<Cluster>(decode(each, CLUSTER), CLUSTER));
     const bindConfig = bytes === null ? undefined : expectMessage<BindConfig>(fromBinary(describeMessage(BIND_CONFIG), bytes), BIND_CONFIG);
-    const set = new ClusterSet({ role: 'worker', bindConfig });
+    const set = new ClusterSet({ role: 'worker', bindConfig, onHostFailure });
     const context = factoryContext(this.services, {
       clusterManager: NO_CLUSTERS,
       drainDecision: NO_DRAIN,

@@ -83,6 +83,9 @@ export class WorkerCore {
       case 'cluster-hosts':
         this.config?.applyHostUpdate(message.update);
         return;
+      case 'host-failed':
+        this.config?.applyHostFailure(message.failure);
+        return;
     }
   }
 
@@ -95,7 +98,7 @@ export class WorkerCore {
 
   private configure(message: ConfigureMessage): void {
     try {
-      this.config = new WorkerConfig(message, this.dispatcher, this.stats.root(), this.loggers, this.host);
+      this.config = new WorkerConfig(message, this.dispatcher, this.stats.root(), this.loggers, this.host, (failure) => this.post({ type: 'host-unhealthy', failure }));
     } catch (error) {
       this.answer({ type: 'configure-failed', message: configErrorText(error) });
       return;

@@ -1,6 +1,6 @@
 import type { RuntimeValues } from '../core/runtime/loader.ts';
 import type { SharedCellSpace } from '../core/shared-cells/thread-shared-cells.ts';
-import type { HostUpdate } from '../core/upstream/host-update.ts';
+import type { HostFailure, HostUpdate } from '../core/upstream/host-update.ts';
 import type { StatsDefinition } from '../core/stats/store.ts';
 import type { LogSetup } from './logger.ts';
 
@@ -83,7 +83,9 @@ export type ToWorker =
   | { readonly type: 'stop' }
   | { readonly type: 'reopen-logs' }
   /** Endpoints of a cluster, found on main (DNS). */
-  | { readonly type: 'cluster-hosts'; readonly update: HostUpdate };
+  | { readonly type: 'cluster-hosts'; readonly update: HostUpdate }
+  /** An active check has found a host unhealthy: its connections take no new streams. */
+  | { readonly type: 'host-failed'; readonly failure: HostFailure };
 
 /** Worker to main. */
 export type ToMain =
@@ -94,6 +96,8 @@ export type ToMain =
   | { readonly type: 'listening'; readonly listener: string; readonly addresses: readonly { readonly ip: string; readonly port: number; readonly path: string }[] }
   | { readonly type: 'listen-failed'; readonly listener: string; readonly message: string }
   | { readonly type: 'stats'; readonly definitions: readonly StatsDefinition[] }
+  /** A response of a host said that it is unhealthy. */
+  | { readonly type: 'host-unhealthy'; readonly failure: HostFailure }
   /** No connection is left after `shutdown`. */
   | { readonly type: 'drained' }
   /** Every resource is given back after `stop`. */

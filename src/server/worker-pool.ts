@@ -1,6 +1,7 @@
 import type { Logger } from '../contract/logger.ts';
 import { LOG_CRITICAL, LOG_ERROR, LOG_WARNING } from '../contract/logger.ts';
 import type { Counter } from '../contract/stats.ts';
+import type { HostFailure } from '../core/upstream/host-update.ts';
 import type { StatsMerger, StatsSource } from '../core/stats/merger.ts';
 import type { WorkerChannel, WorkerListener } from './worker-channel.ts';
 import type { ConfigureMessage, ListenOrder, ToMain, ToWorker } from './worker-messages.ts';
@@ -37,6 +38,8 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
   /** The thread of a worker has ended by itself; called before its replacement starts. */
   readonly onCrash: (index: number) => void;
+  /** A response of a host said that it is unhealthy. */
+  readonly onHostUnhealthy: (failure: HostFailure) => void;
   /** `server.worker_crashes` (nuncio's own). */
   readonly crashes: Counter;
 }
@@ -180,6 +183,9 @@ export class WorkerPool implements WorkerListener {
     switch (message.type) {
       case 'stats':
         for (const definition of message.definitions) slot.stats.apply(definition);
+        return;
+      case 'host-unhealthy':
+        this.options.onHostUnhealthy(message.failure);
         return;
       case 'configured':
         settle(slot, 'configured', null);

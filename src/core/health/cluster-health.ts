@@ -3,15 +3,18 @@ import { HOST_FAILED_ACTIVE_HC, HOST_FAILED_EDS_HEALTH, HOST_PENDING_DYNAMIC_REM
 import { ipAddress } from '../network/address.ts';
 import type { ClusterEntry } from '../upstream/cluster-entry.ts';
 import type { UpstreamHost } from '../upstream/host.ts';
-import type { HostFacts, HostUpdate } from '../upstream/host-update.ts';
+import type { HostFacts, HostFailure, HostUpdate } from '../upstream/host-update.ts';
 import type { HealthCheckConfig } from './health-check-config.ts';
 import { HealthChecker } from './health-checker.ts';
 import { HealthEventLog } from './health-events.ts';
 import { clearFlag, hasFlag, setFlag } from './health-flags.ts';
+import { FAILURE_PASSIVE } from './health-session.ts';
 
 export interface ClusterHealthListener {
   /** The health of some host has changed, and with it the host sets. */
   onChanged(): void;
+  /** A host has become unhealthy. */
+  onFailed(host: UpstreamHost): void;
   /** A host that was only kept because it was healthy has failed: it can go. */
   onRemovable(): void;
 }
@@ -101,11 +104,24 @@ export class ClusterHealth {
     return { cluster: found.cluster, priorities };
   }
 
+  /** A response of a host said that it is unhealthy. */
+  setUnhealthy(failure: HostFailure): void {
+    const host = this.cluster.hosts.find((each) => each.priority === failure.priority && each.address.text === failure.address);
+    if (host !== undefined) this.checker.sessionOf(host)?.setUnhealthy(FAILURE_PASSIVE, false);
+  }
+
+  /** Runs `task` soon on this thread. */
+  post(task: () => void): void {
+    this.checker.dispatcher.post(task);
+  }
+
   private onChecked(host: UpstreamHost, changed: boolean): void {
     this.waiting?.delete(host);
     if (changed) this.publish();
     this.settle();
-    if (changed && hasFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL) && hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) this.listener.onRemovable();
+    if (!changed || !hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) return;
+    this.listener.onFailed(host);
+    if (hasFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL)) this.listener.onRemovable();
   }
 
   private publish(): void {
@@ -119,7 +135,10 @@ export class ClusterHealth {
     const done = this.onceChecked;
     this.waiting = null;
     this.onceChecked = null;
-    done?.();
+    if (done === null) return;
+    // Flags that changed without a transition count from now on, as in Envoy.
+    this.publish();
+    done();
   }
 }
 

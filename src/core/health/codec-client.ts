@@ -27,12 +27,14 @@ export class CodecClient implements ConnectionCallbacks, ReadFilter, CodecConnec
   private readonly codec: ClientConnection;
   private readonly owner: CodecClientOwner;
   private readonly dispatcher: Dispatcher;
+  private readonly stats: ClusterInfoImpl['stats'];
   private encoder: RequestEncoder | null;
   private isConnected: boolean;
 
   constructor(owner: CodecClientOwner, host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher, http2: boolean) {
     this.owner = owner;
     this.dispatcher = dispatcher;
+    this.stats = cluster.stats;
     this.encoder = null;
     this.isConnected = false;
     this.connection = connectToHost(host, cluster, dispatcher, host.healthCheckAddress);
@@ -92,7 +94,11 @@ export class CodecClient implements ConnectionCallbacks, ReadFilter, CodecConnec
   }
 
   onData(data: Buffer): NetworkFilterStatus {
-    if (this.codec.dispatch(data) !== null && this.connection.state === STATE_OPEN) this.close();
+    const error = this.codec.dispatch(data);
+    if (error !== null) {
+      if (error.kind !== 'goaway') this.stats.upstreamCxProtocolError.inc();
+      if (this.connection.state === STATE_OPEN) this.close();
+    }
     return NETWORK_STOP_ITERATION;
   }
 

@@ -141,6 +141,7 @@ function readCheck(message: HealthCheck, http2: boolean, context: FactoryContext
 }
 
 function readHttp(message: HealthCheck_HttpHealthCheck): HttpCheck {
+  if (message.useAlpnProtocol) throw notYet('use_alpn_protocol: health checks over TLS', 'use_alpn_protocol');
   if (Number(message.codecClientType) === CODEC_HTTP3) throw notYet('health checks over HTTP/3', 'codec_client_type');
   const method = METHODS[Number(message.method)] ?? 'GET';
   const { send } = message;

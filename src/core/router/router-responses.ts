@@ -27,6 +27,8 @@ export abstract class RouterResponses extends RouterRetries {
 
   onUpstreamHeaders(status: number, headers: HeaderMap, attempt: UpstreamRequest, endStream: boolean): void {
     const callbacks = this.callbacks;
+    const monitor = attempt.host?.healthMonitor ?? null;
+    if (monitor !== null && headers.has('x-envoy-immediate-health-check-fail')) monitor.setUnhealthy();
     if (this.retryOnHeaders(status, headers, attempt, endStream)) return;
     this.dropRetryState();
     const elapsed = this.config.dispatcher.now() - this.requestCompleteTime;

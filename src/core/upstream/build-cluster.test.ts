@@ -69,7 +69,6 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ["cluster_type: {name: x, typed_config: {'@type': type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [b]}}", 'cluster_type', 'cluster_type x'],
   ['lb_policy: LEAST_REQUEST', 'lb_policy', 'lb_policy LEAST_REQUEST'],
   ['outlier_detection: {}', 'outlier_detection', 'Cluster.outlier_detection'],
-  ['health_checks: [{timeout: 1s, interval: 1s, unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {}}]', 'health_checks', 'Cluster.health_checks'],
   ['track_cluster_stats: {timeout_budgets: true}', 'track_cluster_stats', 'Cluster.track_cluster_stats'],
   [
     'preconnect_policy: {preconnect_enabled_metadata: {filter: a, path: [{key: b}], value: {present_match: true}}}', 'preconnect_enabled_metadata',

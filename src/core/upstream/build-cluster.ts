@@ -13,6 +13,7 @@ import { DEFAULT_BUFFER_LIMIT } from '../network/connection.ts';
 import { NO_TUNING, readSocketOptions, readTcpKeepalive } from '../network/socket-options.ts';
 import type { ClusterSettings } from './cluster-info.ts';
 import { readHttpOptions } from './http-protocol-options.ts';
+import type { HostFailure } from './host-update.ts';
 import type { Thresholds } from './resource-manager.ts';
 import { DEFAULT_THRESHOLDS } from './resource-manager.ts';
 
@@ -27,6 +28,8 @@ export interface ClusterDefaults {
   /** `cluster_manager.upstream_bind_config`. */
   readonly bindConfig?: BindConfig | undefined;
   readonly addedViaApi: boolean;
+  /** Hears of hosts whose responses say that they are unhealthy. */
+  readonly onHostUnhealthy?: ((failure: HostFailure) => void) | undefined;
 }
 
 const DEFAULT_CONNECT_TIMEOUT = 5_000;
@@ -42,8 +45,7 @@ const NO_SOURCES: readonly Address[] = [];
  * Reads a Cluster message but for its endpoints. Every field is honoured, without effect here (said below), or refused.
  *
  * Without effect: `wait_for_warm_on_init`, `cleanup_interval`, `eds_cluster_config` and `dns_…` where the type does not look at them;
- * `close_connections_on_host_health_failure`, `ignore_health_on_host_removal`, `common_lb_config.{update_merge_window,
- * ignore_new_hosts_until_first_hc, zone_aware_lb_config}` while there are no health checks, EDS and local cluster.
+ * `common_lb_config.{update_merge_window, zone_aware_lb_config}` while there are no EDS and local cluster.
  */
 export function readCluster(message: Cluster, context: FactoryContext, defaults: ClusterDefaults): { settings: ClusterSettings; lb: LbSettings } {
   refuseUnsupported(message);

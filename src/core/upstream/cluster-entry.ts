@@ -17,7 +17,7 @@ import { ConnectionPools } from './connection-pools.ts';
 import { UpstreamHost } from './host.ts';
 import { initialFlags, readHostHealthCheck, UNCHECKED, UNCHECKED_AND_EXCLUDED } from './host-health.ts';
 import { usesHttp2 } from './http-protocol-options.ts';
-import type { HostUpdate } from './host-update.ts';
+import type { HostFailure, HostUpdate } from './host-update.ts';
 import type { Assignment } from './load-assignment.ts';
 import { readAssignment } from './load-assignment.ts';
 import { PrioritySet } from './priority-set.ts';
@@ -49,6 +49,9 @@ export class ClusterEntry implements ThreadLocalCluster {
   readonly ignoreHealthOnRemoval: boolean;
   /** Flags that a host begins with which no check has seen. */
   private readonly unchecked: number;
+  private readonly onUnhealthy: ((host: UpstreamHost) => void) | null;
+  /** `close_connections_on_host_health_failure`: plain TCP connections to a host that fails are closed. */
+  private readonly closeOnHealthFailure: boolean;
   private readonly context: FactoryContext;
   private readonly lb: LbSettings;
   private balancer: RoundRobinLoadBalancer | null;
@@ -68,10 +71,12 @@ export class ClusterEntry implements ThreadLocalCluster {
     const exclude = type !== TYPE_STATIC && message.commonLbConfig?.ignoreNewHostsUntilFirstHc === true;
     this.unchecked = this.healthCheck === null ? 0 : exclude ? UNCHECKED_AND_EXCLUDED : UNCHECKED;
     this.prioritySet.healthIsShared = this.healthCheck !== null;
+    this.onUnhealthy = this.healthCheck === null ? null : (host) => defaults.onHostUnhealthy?.(failureOf(host));
+    this.closeOnHealthFailure = message.closeConnectionsOnHostHealthFailure;
     this.context = context;
     this.lb = lb;
     this.balancer = null;
-    if (type === TYPE_STATIC) addStaticHosts(this.assignment, this.info, context.sharedCells, this.prioritySet, this.unchecked);
+    if (type === TYPE_STATIC) addStaticHosts(this.assignment, this.info, context.sharedCells, this.prioritySet, this.unchecked, this.onUnhealthy);
     else for (let i = 0; i < this.assignment.endpoints.length; i++) dnsTarget(this.assignment, i);
   }
 
@@ -116,6 +121,12 @@ export class ClusterEntry implements ThreadLocalCluster {
       this.prioritySet.update(priority, facts.map((each) => this.hostOf(each.ip, each.port, each.spec, priority, before)));
     }
     for (const host of before.values()) this.retire(host);
+  }
+
+  /** An active check says that this host is unhealthy: other connections might do better, so the present ones take no new streams. */
+  onHostFailure(failure: HostFailure): void {
+    const pools = this.hosts.find((host) => host.priority === failure.priority && host.address.text === failure.address)?.pools ?? null;
+    pools?.onHostFailure(this.closeOnHealthFailure);
   }
 
   /** The cluster is gone: running streams may finish. `done` when nothing is left. */
@@ -182,6 +193,7 @@ export class ClusterEntry implements ThreadLocalCluster {
       canary: spec.canary,
       healthFlags: initialFlags(spec, healthCheck, this.unchecked),
       healthCheck,
+      onUnhealthy: this.onUnhealthy,
     });
   }
 
@@ -190,6 +202,10 @@ export class ClusterEntry implements ThreadLocalCluster {
     host.pools = null;
     pools?.drainAndDelete(() => {});
   }
+}
+
+export function failureOf(host: UpstreamHost): HostFailure {
+  return { cluster: host.cluster.name, priority: host.priority, address: host.address.text };
 }
 
 function hostKey(priority: number, address: string): string {

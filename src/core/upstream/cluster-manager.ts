@@ -7,12 +7,12 @@ import { PRIORITY_DEFAULT, PRIORITY_HIGH } from '../../contract/route.ts';
 import type { ClusterManager } from '../../contract/upstream.ts';
 import { ClusterHealth } from '../health/cluster-health.ts';
 import { defineStatsSchema } from '../stats/store.ts';
-import { ClusterEntry } from './cluster-entry.ts';
+import { ClusterEntry, failureOf } from './cluster-entry.ts';
 import { BREAKER_CELLS } from './cluster-info.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { SystemDnsLookup } from './dns-lookup.ts';
 import { UpstreamHost } from './host.ts';
-import type { HostUpdate } from './host-update.ts';
+import type { HostFailure, HostUpdate } from './host-update.ts';
 import { StrictDnsResolver } from './strict-dns.ts';
 
 const MANAGER_SCHEMA = defineStatsSchema({
@@ -31,7 +31,9 @@ export interface ClusterManagerOptions {
   /** `cluster_manager.upstream_bind_config` of the bootstrap. */
   readonly bindConfig?: BindConfig | undefined;
   /** Main: passes what it found on to the workers. */
-  readonly onHostUpdate?: (update: HostUpdate) => void;
+  readonly onHostUpdate?: ((update: HostUpdate) => void) | undefined;
+  /** Main: an active check has found a host unhealthy; for the workers. Worker: a response said so; for main. */
+  readonly onHostFailure?: ((failure: HostFailure) => void) | undefined;
   readonly dnsLookup?: DnsLookup;
 }
 
@@ -82,7 +84,9 @@ export class ClusterManagerImpl implements ClusterManager {
   /** Builds and takes in a cluster. Throws ConfigError with a path below the cluster; then nothing has changed. */
   addCluster(message: Cluster, context: FactoryContext, addedViaApi = false): ClusterEntry {
     if (this.entries.has(message.name)) throw new ConfigError(`cluster manager: duplicate cluster '${message.name}'`, { path: 'name' });
-    const entry = new ClusterEntry(message, context, { bindConfig: this.options.bindConfig, addedViaApi });
+    const entry = new ClusterEntry(message, context, {
+      bindConfig: this.options.bindConfig, addedViaApi, onHostUnhealthy: (failure) => this.onHostUnhealthy(failure),
+    });
     this.entries.set(message.name, entry);
     inflated(context).add(1);
     if (this.options.role === 'main') {
@@ -145,6 +149,16 @@ export class ClusterManagerImpl implements ClusterManager {
     this.checkReady();
   }
 
+  /** Worker: a host has failed its check. */
+  applyHostFailure(failure: HostFailure): void {
+    this.entries.get(failure.cluster)?.onHostFailure(failure);
+  }
+
+  /** Main: a response of a host said that it is unhealthy, on whatever thread. */
+  setHostUnhealthy(failure: HostFailure): void {
+    this.health.get(failure.cluster)?.setUnhealthy(failure);
+  }
+
   /** Worker: what main found. Unknown clusters (removed meanwhile) are passed over. */
   applyHostUpdate(update: HostUpdate): void {
     this.entries.get(update.cluster)?.updateHosts(update);
@@ -190,11 +204,22 @@ export class ClusterManagerImpl implements ClusterManager {
     if (this.started) resolver.start();
   }
 
+  /** Not within the call: a filter is in the middle of a response. */
+  private onHostUnhealthy(failure: HostFailure): void {
+    if (this.options.role === 'worker') this.options.onHostFailure?.(failure);
+    else this.health.get(failure.cluster)?.post(() => this.setHostUnhealthy(failure));
+  }
+
   /** A cluster with checks is waited for until each of its hosts has been checked once. */
   private prepareHealth(entry: ClusterEntry, context: FactoryContext): void {
     if (entry.healthCheck === null) return;
     const health = new ClusterHealth(entry, entry.healthCheck, context, {
       onChanged: () => this.showMembership(entry, false, 0),
+      onFailed: (host) => {
+        const failure = failureOf(host);
+        entry.onHostFailure(failure);
+        this.options.onHostFailure?.(failure);
+      },
       onRemovable: () => {
         const latest = this.found.get(entry.info.name);
         if (latest !== undefined) this.onHosts(entry, latest);

@@ -52,6 +52,15 @@ export class ConnectionPools {
     }
   }
 
+  /** The host is unhealthy: present connections take no new streams; those of TCP users are closed if `closeTcp`. */
+  onHostFailure(closeTcp: boolean): void {
+    for (const pool of [...this.http1, ...this.http2]) pool?.drainConnections();
+    for (const pool of this.tcp) {
+      if (closeTcp) pool?.closeConnections();
+      else pool?.drainConnections();
+    }
+  }
+
   /** Ends everything now (the process stops). */
   closeConnections(): void {
     for (const pool of this.all()) pool.closeConnections();

@@ -8,6 +8,17 @@ export interface HostUpdate {
   readonly priorities: readonly (readonly HostFacts[])[];
 }
 
+/**
+ * A host is unhealthy. Main to worker: an active check says so, its connections are not used any more. Worker to main: a response of it said
+ * so (`x-envoy-immediate-health-check-fail`).
+ */
+export interface HostFailure {
+  readonly cluster: string;
+  readonly priority: number;
+  /** Its address as text. */
+  readonly address: string;
+}
+
 /** An endpoint without its thread's own objects. `spec` = index in the cluster's flattened load assignment. */
 export interface HostFacts {
   readonly ip: string;

@@ -1,6 +1,6 @@
 import type { Address } from '../../contract/address.ts';
 import type { SharedCell, SharedCells } from '../../contract/shared-cells.ts';
-import type { ClusterInfo, Host, HostStats, Locality } from '../../contract/upstream.ts';
+import type { ClusterInfo, Host, HostHealthMonitor, HostStats, Locality } from '../../contract/upstream.ts';
 import {
   HOST_ACTIVE_HC_TIMEOUT,
   HOST_DEGRADED_ACTIVE_HC,
@@ -12,6 +12,7 @@ import {
   HOST_FAILED_OUTLIER_CHECK,
   HOST_PENDING_ACTIVE_HC,
 } from '../../contract/upstream.ts';
+import { setFlag } from '../health/health-flags.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { HostHealthCheck } from './host-health.ts';
 
@@ -43,6 +44,8 @@ export interface HostOptions {
   readonly healthFlags: number;
   /** Null or absent = checked where it is. */
   readonly healthCheck?: HostHealthCheck | null;
+  /** Hears of hosts that say that they are unhealthy; null or absent = nobody checks. */
+  readonly onUnhealthy?: ((host: UpstreamHost) => void) | null;
 }
 
 /** Health flags, nine numbers (BoundHostStats), and a mark that the configuration's flags are in. */
@@ -52,7 +55,7 @@ const CELL_COUNT = 11;
  * An endpoint on one thread. Its numbers live in one block of shared cells, found by name at the first touch, so that endpoints which
  * nobody calls cost next to nothing.
  */
-export class UpstreamHost implements Host {
+export class UpstreamHost implements Host, HostHealthMonitor {
   readonly address: Address;
   readonly addresses: readonly Address[];
   readonly hostname: string;
@@ -69,6 +72,7 @@ export class UpstreamHost implements Host {
   /** This thread's pools to the host; null until the first request. */
   pools: ConnectionPools | null;
   private readonly initialFlags: number;
+  private readonly onUnhealthy: ((host: UpstreamHost) => void) | null;
   private readonly sharedCells: SharedCells;
   private cells: readonly SharedCell[] | null;
   private bound: BoundHostStats | null;
@@ -86,6 +90,7 @@ export class UpstreamHost implements Host {
     this.healthCheckAddress = options.healthCheck?.address ?? options.address;
     this.healthCheckHostname = options.healthCheck?.hostname ?? '';
     this.healthCheckDisabled = options.healthCheck?.disabled ?? false;
+    this.onUnhealthy = options.onUnhealthy ?? null;
     this.pools = null;
     this.initialFlags = options.healthFlags;
     this.sharedCells = sharedCells;
@@ -99,6 +104,15 @@ export class UpstreamHost implements Host {
 
   get stats(): BoundHostStats {
     return this.bound ?? (this.bound = new BoundHostStats(this.cells ?? this.bindCells()));
+  }
+
+  get healthMonitor(): HostHealthMonitor | null {
+    return this.onUnhealthy === null || this.healthCheckDisabled ? null : this;
+  }
+
+  setUnhealthy(): void {
+    setFlag(this.healthFlags, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL);
+    this.onUnhealthy?.(this);
   }
 
   /** Main thread, for a host that is new where one of its address was before: its flags begin anew. */
