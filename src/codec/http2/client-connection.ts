@@ -9,7 +9,7 @@ import { REFUSE_BLOCK, SKIP_BLOCK, TAKE_BLOCK } from './connection-base.ts';
 import type { BlockVerdict } from './connection-base.ts';
 import { Http2Connection } from './connection.ts';
 import { DETAILS_UNKNOWN } from './details.ts';
-import { MAX_STREAM_ID, NO_ERROR, REFUSED_STREAM } from './frame.ts';
+import { ENHANCE_YOUR_CALM, MAX_STREAM_ID, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED } from './frame.ts';
 import { BLOCK_RESPONSE, BLOCK_RESPONSE_TRAILERS } from './header-block.ts';
 import type { BlockKind } from './header-block.ts';
 import type { MetadataMap } from './metadata.ts';
@@ -18,7 +18,6 @@ import { UNDERSCORES_ALLOW } from './settings.ts';
 import type { Http2Settings } from './settings.ts';
 import type { Http2CodecStats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
-import { NO_RESET } from './stream.ts';
 
 /** Informational responses to one request before they count as an attack; Envoy has no limit. */
 const MAX_INFORMATIONAL_RESPONSES = 1000;
@@ -115,13 +114,13 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   protected openBlock(streamId: number, stream: Http2Stream | undefined): BlockVerdict {
     if (stream === undefined) {
       if (!this.isIdle(streamId)) return SKIP_BLOCK;
-      this.fail();
+      this.terminate(PROTOCOL_ERROR, 'request HEADERS: client received request');
       return REFUSE_BLOCK;
     }
-    if (stream.resetToSend !== NO_RESET) return SKIP_BLOCK;
+    if (stream.isClosing) return SKIP_BLOCK;
     if (stream.remoteEnded || !stream.headSent) {
       stream.setDetails(DETAILS_UNKNOWN);
-      this.fail();
+      this.terminate(STREAM_CLOSED, 'HEADERS: stream closed');
       return REFUSE_BLOCK;
     }
     this.opened = stream;
@@ -159,7 +158,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   }
 
   private onInformational(decoder: ResponseDecoder, headers: HeaderMap, status: number): void {
-    if (++this.informational > MAX_INFORMATIONAL_RESPONSES * (this.streams.size + 1)) this.fail();
+    if (++this.informational > MAX_INFORMATIONAL_RESPONSES * (this.streams.size + 1)) this.terminate(ENHANCE_YOUR_CALM, 'too many informational responses');
     else if (status <= 104) decoder.decode1xxHeaders(headers);
   }
 

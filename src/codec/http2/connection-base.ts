@@ -9,7 +9,7 @@ import {
   DETAILS_UNDERSCORE,
   DETAILS_UNKNOWN,
 } from './details.ts';
-import { TEXT_TOO_MANY_CONTINUATIONS } from './errors.ts';
+import { codecError, TEXT_TOO_MANY_CONTINUATIONS } from './errors.ts';
 import { FrameReceiver } from './frame-receiver.ts';
 import {
   COMPRESSION_ERROR,
@@ -37,6 +37,7 @@ import {
   BLOCK_INVALID_FIELD,
   BLOCK_MALFORMED,
   BLOCK_OK,
+  BLOCK_REQUEST_TRAILERS,
   BLOCK_TOO_LARGE,
   BLOCK_TOO_MANY,
   BLOCK_UNDERSCORE,
@@ -56,7 +57,9 @@ export const TAKE_BLOCK = 0;
 export const SKIP_BLOCK = 1;
 /** An error was reported. */
 export const REFUSE_BLOCK = 2;
-export type BlockVerdict = 0 | 1 | 2;
+/** As SKIP_BLOCK, for a stream that we have reset while its peer went on: these are its trailers, and nonsense in them is still an error. */
+export const CHECK_BLOCK = 3;
+export type BlockVerdict = 0 | 1 | 2 | 3;
 
 /** CONTINUATION frames of a connection's life in a row, by role, as Envoy sets them. */
 const MAX_CONTINUATIONS_SERVER = 512;
@@ -125,14 +128,14 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
         return this.onControl(data, start, length, type, flags, streamId);
       default:
         // PUSH_PROMISE: clients may not send it, and servers were told not to.
-        return this.failFrame(streamId);
+        return this.failFrame(streamId, 'PUSH_PROMISE: push disabled');
     }
   }
 
   /** The frame is no frame of this type: the stream learns that, and the connection ends. */
-  protected failFrame(streamId: number): false {
+  protected failFrame(streamId: number, reason: string, code = PROTOCOL_ERROR): false {
     this.streams.get(streamId)?.setDetails(DETAILS_UNKNOWN);
-    return this.fail();
+    return this.terminate(code, reason);
   }
 
   private readHeaders(data: Buffer, start: number, length: number, flags: number, streamId: number): boolean {
@@ -168,13 +171,15 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   }
 
   private refuseStreamZero(): BlockVerdict {
-    this.fail();
+    this.terminate(PROTOCOL_ERROR, 'HEADERS: stream_id == 0');
     return REFUSE_BLOCK;
   }
 
   private readContinuation(data: Buffer, start: number, length: number, flags: number): boolean {
     if (this.continuationOf === 0) return this.terminate(PROTOCOL_ERROR, 'CONTINUATION: unexpected');
-    if (++this.continuations > (this.isServer ? MAX_CONTINUATIONS_SERVER : MAX_CONTINUATIONS_CLIENT)) return this.fail(TEXT_TOO_MANY_CONTINUATIONS);
+    if (++this.continuations > (this.isServer ? MAX_CONTINUATIONS_SERVER : MAX_CONTINUATIONS_CLIENT)) {
+      return this.terminate(ENHANCE_YOUR_CALM, TEXT_TOO_MANY_CONTINUATIONS, codecError(TEXT_TOO_MANY_CONTINUATIONS));
+    }
     if (this.blockVerdict === TAKE_BLOCK && !this.guard.onFrameReceived(FRAME_CONTINUATION, false, length === 0)) {
       return this.onFloodError(this.blockStream);
     }
@@ -203,7 +208,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   private decodeBlock(data: Buffer, from: number, to: number): boolean {
     const stream = this.blockStream;
     this.blockStream = null;
-    if (stream === null || stream.closed) return this.decode(data, from, to, NOWHERE);
+    if (stream === null || stream.closed) return this.decodeUnwanted(data, from, to);
     const kind = this.blockKind(stream);
     const block = this.block;
     block.begin(kind, kind & 1 ? stream.contentLength : -1, this.isConnectResponse(stream));
@@ -222,6 +227,17 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     return this.error === null;
   }
 
+  private decodeUnwanted(data: Buffer, from: number, to: number): boolean {
+    if (this.blockVerdict !== CHECK_BLOCK || this.settings.streamErrorOnInvalidHttpMessage) return this.decode(data, from, to, NOWHERE);
+    this.block.begin(BLOCK_REQUEST_TRAILERS, -1, false);
+    if (!this.decode(data, from, to, this.block)) return false;
+    this.block.finish((this.blockFlags & FLAG_END_STREAM) !== 0);
+    const { result } = this.block;
+    if (result !== BLOCK_INVALID_FIELD && result !== BLOCK_MALFORMED) return true;
+    this.stats.rxMessagingError.inc();
+    return this.terminate(PROTOCOL_ERROR, result === BLOCK_MALFORMED ? DETAILS_MESSAGING : DETAILS_INVALID_HEADER_FIELD);
+  }
+
   private decode(data: Buffer, from: number, to: number, sink: HeaderSink): boolean {
     return this.decoder.decode(data, from, to, sink) === HPACK_OK || this.terminate(COMPRESSION_ERROR, '');
   }
@@ -231,7 +247,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     if (result === BLOCK_INVALID_FIELD || result === BLOCK_MALFORMED) {
       stream.setDetails(result === BLOCK_MALFORMED ? DETAILS_MESSAGING : DETAILS_INVALID_HEADER_FIELD);
       this.stats.rxMessagingError.inc();
-      if (!this.settings.streamErrorOnInvalidHttpMessage) return this.fail();
+      if (!this.settings.streamErrorOnInvalidHttpMessage) return this.terminate(PROTOCOL_ERROR, stream.responseDetails);
       stream.messagingError = true;
       stream.resetByCodec(PROTOCOL_ERROR);
     } else {
@@ -257,7 +273,8 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
 
   private readReset(data: Buffer, start: number, length: number, streamId: number): boolean {
     if (length !== 4) return this.terminate(FRAME_SIZE_ERROR, '');
-    if (streamId === 0 || this.isIdle(streamId)) return this.failFrame(streamId);
+    if (streamId === 0) return this.failFrame(0, 'RST_STREAM: stream_id == 0');
+    if (this.isIdle(streamId)) return this.failFrame(0, 'RST_STREAM: stream in idle');
     const code = (readUint31(data, start) | (data[start] & 0x80 ? 0x8000_0000 : 0)) >>> 0;
     const stream = this.streams.get(streamId);
     if (stream !== undefined) {
@@ -272,15 +289,16 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   private readPriority(data: Buffer, start: number, length: number, streamId: number): boolean {
     if (length !== 5) return this.terminate(FRAME_SIZE_ERROR, '');
     if (!this.guard.onFrameReceived(FRAME_PRIORITY, false, false)) return this.onFloodError(null);
-    if (streamId === 0 || readUint31(data, start) === streamId) return this.failFrame(streamId);
+    if (streamId === 0 || readUint31(data, start) === streamId) {
+      return this.failFrame(streamId, streamId === 0 ? 'PRIORITY: stream_id == 0' : 'PRIORITY: depend on itself');
+    }
     return this.glitch();
   }
 
   protected onFloodError(stream: Http2Stream | null): false {
     const violation = this.guard.violation;
     if (violation !== null && violation.message.startsWith('Too many consecutive')) stream?.setDetails(DETAILS_EMPTY_FRAMES);
-    this.error ??= violation;
-    return false;
+    return violation === null ? false : this.terminate(ENHANCE_YOUR_CALM, violation.message, violation);
   }
 
   abstract sendPing(high: number, low: number): void;

@@ -2,6 +2,7 @@ import type { CodecConnection } from '../../contract/codec.ts';
 import { HeaderReceiver } from './connection-base.ts';
 import { codecError, TEXT_FLOODED } from './errors.ts';
 import {
+  COMPRESSION_ERROR,
   DEFAULT_MAX_FRAME_SIZE,
   ENHANCE_YOUR_CALM,
   FLAG_ACK,
@@ -34,7 +35,6 @@ import { acknowledgedSettings } from './settings-frame.ts';
 import type { AcknowledgedSettings } from './settings-frame.ts';
 import type { Http2CodecStats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
-import { NO_RESET } from './stream.ts';
 
 /** Entries of one SETTINGS frame, and acknowledgements that wait for the kernel, as Envoy's library limits them. */
 const MAX_SETTINGS_ENTRIES = 32;
@@ -72,10 +72,6 @@ export abstract class Http2Connection extends HeaderReceiver {
   protected abstract onPeerGoAway(lastStreamId: number): void;
   protected abstract onPeerMetadata(stream: Http2Stream, metadata: MetadataMap): void;
 
-  protected get isOver(): boolean {
-    return this.goAwaySent || this.goAwayReceived;
-  }
-
   get wantsToWrite(): boolean {
     return this.hasOutput();
   }
@@ -96,11 +92,10 @@ export abstract class Http2Connection extends HeaderReceiver {
   private readSettings(data: Buffer, start: number, length: number, flags: number, streamId: number): boolean {
     const isAck = (flags & FLAG_ACK) !== 0;
     if (length % 6 !== 0 || (isAck && length > 0)) return this.terminate(FRAME_SIZE_ERROR, '');
-    if (streamId !== 0) return this.failFrame(0);
+    if (streamId !== 0) return this.failFrame(0, 'SETTINGS: stream_id != 0');
     if (isAck) return this.onSettingsAck();
     if (++this.acksQueued > MAX_WAITING_ACKS && this.connection.pendingWriteBytes > 0) {
-      this.error ??= { ...codecError(TEXT_FLOODED), kind: 'flood' };
-      return false;
+      return this.terminate(ENHANCE_YOUR_CALM, TEXT_FLOODED, { ...codecError(TEXT_FLOODED), kind: 'flood' });
     }
     if (this.connection.pendingWriteBytes === 0) this.acksQueued = 1;
     if (length > MAX_SETTINGS_ENTRIES * 6) return this.terminate(ENHANCE_YOUR_CALM, 'SETTINGS: too many setting entries');
@@ -124,32 +119,34 @@ export abstract class Http2Connection extends HeaderReceiver {
         this.encoder.setMaxTableSize(value);
         return true;
       case SETTINGS_ENABLE_PUSH:
-        return value === 0 || (this.isServer && value === 1) || this.failFrame(0);
+        return value === 0 || (this.isServer && value === 1) || this.failFrame(0, 'SETTINGS: invalid SETTINGS_ENABLE_PUSH');
       case SETTINGS_INITIAL_WINDOW_SIZE:
         return this.changeSendWindows(value);
       case SETTINGS_MAX_FRAME_SIZE:
-        if (value < DEFAULT_MAX_FRAME_SIZE || value > LARGEST_MAX_FRAME_SIZE) return this.failFrame(0);
+        if (value < DEFAULT_MAX_FRAME_SIZE || value > LARGEST_MAX_FRAME_SIZE) return this.failFrame(0, 'SETTINGS: invalid SETTINGS_MAX_FRAME_SIZE');
         this.peerMaxFrameSize = value;
         return true;
       case SETTINGS_ENABLE_CONNECT_PROTOCOL:
-        if (value > 1 || (!this.isServer && value === 0 && this.connectProtocolAllowed)) return this.failFrame(0);
+        if (value > 1 || (!this.isServer && value === 0 && this.connectProtocolAllowed)) {
+          return this.failFrame(0, 'SETTINGS: invalid SETTINGS_ENABLE_CONNECT_PROTOCOL');
+        }
         this.connectProtocolAllowed = value === 1;
         return true;
       case SETTINGS_NO_RFC7540_PRIORITIES:
-        return value <= 1 || this.failFrame(0);
+        return value <= 1 || this.failFrame(0, 'SETTINGS: invalid SETTINGS_NO_RFC7540_PRIORITIES');
       default:
         return true;
     }
   }
 
   private changeSendWindows(value: number): boolean {
-    if (value > MAX_WINDOW) return this.failFrame(0);
+    if (value > MAX_WINDOW) return this.failFrame(0, 'SETTINGS: too large SETTINGS_INITIAL_WINDOW_SIZE', FLOW_CONTROL_ERROR);
     const change = value - this.peerInitialWindow;
     this.peerInitialWindow = value;
     for (const stream of this.streams.values()) {
       const before = stream.sendWindow;
       stream.sendWindow += change;
-      if (stream.sendWindow > MAX_WINDOW) return this.failFrame(0);
+      if (stream.sendWindow > MAX_WINDOW) return this.failFrame(0, 'SETTINGS: window size overflow', FLOW_CONTROL_ERROR);
       if (before <= 0 && stream.sendWindow > 0) this.resume(stream);
     }
     return true;
@@ -157,7 +154,7 @@ export abstract class Http2Connection extends HeaderReceiver {
 
   /** Our settings are in force at the peer. */
   private onSettingsAck(): boolean {
-    if (this.acknowledged) return this.failFrame(0);
+    if (this.acknowledged) return this.failFrame(0, 'SETTINGS: unexpected ACK');
     this.acknowledged = true;
     this.decoder.setMaxTableSize(this.ours.headerTableSize);
     this.maxFrameSize = this.ours.maxFrameSize;
@@ -172,7 +169,7 @@ export abstract class Http2Connection extends HeaderReceiver {
 
   private readPing(data: Buffer, start: number, length: number, flags: number, streamId: number): boolean {
     if (length !== 8) return this.terminate(FRAME_SIZE_ERROR, '');
-    if (streamId !== 0) return this.failFrame(0);
+    if (streamId !== 0) return this.failFrame(0, 'PING: stream_id != 0');
     if ((flags & FLAG_ACK) === 0) this.queuePing(FLAG_ACK, readUint32(data, start), readUint32(data, start + 4));
     else this.options.listener?.onPingAck();
     return this.error === null;
@@ -183,7 +180,8 @@ export abstract class Http2Connection extends HeaderReceiver {
     const last = readUint31(data, start);
     // The stream is one of ours, and the number never grows.
     const foreign = last > 0 && last !== MAX_STREAM_ID && (last % 2 === 1) === this.isServer;
-    if (streamId !== 0 || foreign || last > this.peerLastStreamId) return this.failFrame(0);
+    if (streamId !== 0) return this.failFrame(0, 'GOAWAY: stream_id != 0');
+    if (foreign || last > this.peerLastStreamId) return this.failFrame(0, 'GOAWAY: invalid last_stream_id');
     this.peerLastStreamId = last;
     const first = !this.goAwayReceived;
     this.goAwayReceived = true;
@@ -199,32 +197,45 @@ export abstract class Http2Connection extends HeaderReceiver {
     if (!this.guard.onFrameReceived(FRAME_WINDOW_UPDATE, false, false)) return this.onFloodError(null);
     const increment = readUint31(data, start);
     if (streamId === 0) {
-      if (increment === 0 || increment > MAX_WINDOW - this.sendWindow) return this.failFrame(0);
+      if (increment === 0) return this.failFrame(0, 'WINDOW_UPDATE: window_size_increment == 0');
+      if (increment > MAX_WINDOW - this.sendWindow) return this.failFrame(0, 'WINDOW_UPDATE: window size overflow', FLOW_CONTROL_ERROR);
       this.sendWindow += increment;
       return true;
     }
     const stream = this.streams.get(streamId);
-    if (stream === undefined) return !this.isIdle(streamId) || this.failFrame(0);
-    if (increment === 0 || increment > MAX_WINDOW - stream.sendWindow) return this.failFrame(streamId);
+    if (stream === undefined) return this.updateClosed(streamId, increment);
+    if (increment === 0) return this.failFrame(streamId, 'WINDOW_UPDATE: window_size_increment == 0');
+    if (increment > MAX_WINDOW - stream.sendWindow) {
+      // A stream error (RFC 9113 section 6.9.1); Envoy ends the connection.
+      stream.resetByCodec(FLOW_CONTROL_ERROR);
+      return true;
+    }
     const before = stream.sendWindow;
     stream.sendWindow += increment;
     if (before <= 0 && stream.sendWindow > 0) this.resume(stream);
     return true;
   }
 
+  /** What comes for a stream that is over means nothing, unless no window could ever have taken it. */
+  private updateClosed(streamId: number, increment: number): boolean {
+    if (this.isIdle(streamId)) return this.failFrame(0, 'WINDOW_UPDATE to idle stream');
+    if (increment > MAX_WINDOW - this.peerInitialWindow && this.resets.has(streamId)) this.queueRefusal(streamId, FLOW_CONTROL_ERROR);
+    return true;
+  }
+
   protected onMetadata(data: Buffer, start: number, length: number, flags: number, streamId: number): boolean {
     const stream = this.streams.get(streamId);
-    if (stream === undefined || stream.remoteEnded || stream.resetToSend !== NO_RESET) return true;
+    if (stream === undefined || stream.remoteEnded || stream.isClosing) return true;
     this.metadata ??= new Map();
     let decoder = this.metadata.get(streamId);
     if (decoder === undefined) {
       decoder = new MetadataDecoder(this.settings.maxMetadataSize);
       this.metadata.set(streamId, decoder);
     }
-    if (!decoder.add(data.subarray(start, start + length))) return this.fail();
+    if (!decoder.add(data.subarray(start, start + length))) return this.terminate(ENHANCE_YOUR_CALM, 'METADATA: too large');
     if ((flags & FLAG_END_METADATA) === 0) return true;
     const map = decoder.finish();
-    if (map === null) return this.fail();
+    if (map === null) return this.terminate(COMPRESSION_ERROR, 'METADATA: no header block');
     if (map.size === 0) this.stats.metadataEmptyFrames.inc();
     else if (!stream.isResetTold) this.onPeerMetadata(stream, map);
     return this.error === null;

@@ -109,8 +109,6 @@ export abstract class FrameReceiver extends FrameSender {
     this.lastReceivedTime = this.options.clock.now();
     this.prefaceWanted = true;
     this.guard.settle(this.connection.pendingWriteBytes);
-    // Nothing is left to be said on this connection.
-    if (this.streams.size === 0 && this.isOver) return null;
     this.dispatching = true;
     this.consume(data);
     this.dispatching = false;
@@ -120,26 +118,21 @@ export abstract class FrameReceiver extends FrameSender {
     return violation === null ? null : this.die(violation);
   }
 
-  /** A GOAWAY was sent or received. */
-  protected abstract get isOver(): boolean;
-
   private die(error: CodecError): CodecError {
     this.dead = true;
     this.partial = EMPTY;
     return error;
   }
 
-  /** The library's callback refused: the connection ends without another word. Returns false, for callers' convenience. */
-  protected fail(message = TEXT_REFUSED): false {
-    this.error ??= codecError(message);
-    return false;
-  }
-
-  /** Ends the connection with a GOAWAY that says why. */
-  protected terminate(code: number, reason: string): false {
+  /**
+   * Ends the connection with a GOAWAY that says why (RFC 9113 section 5.4.1; Envoy often keeps silent). Returns false, for callers'
+   * convenience.
+   */
+  protected terminate(code: number, reason: string, error = codecError(TEXT_REFUSED)): false {
     if (this.error !== null) return false;
+    this.error = error;
     this.writeFinalGoAway(this.lastTakenId, code, reason);
-    return this.fail();
+    return false;
   }
 
   /** Something suspicious that is no error. False when it was once too often. */
@@ -165,7 +158,8 @@ export abstract class FrameReceiver extends FrameSender {
     const from = PREFACE.length - this.prefaceLeft;
     const take = Math.min(this.prefaceLeft, data.length);
     if (PREFACE.compare(data, 0, take, from, from + take) !== 0) {
-      this.fail(TEXT_BAD_PREFACE);
+      // Whatever the peer speaks, a frame would tell it nothing.
+      this.error = codecError(TEXT_BAD_PREFACE);
       return data.length;
     }
     this.prefaceLeft -= take;
@@ -267,7 +261,7 @@ export abstract class FrameReceiver extends FrameSender {
       this.terminate(refusal.endsWith('closed') || refusal.endsWith('(remote)') ? STREAM_CLOSED : PROTOCOL_ERROR, refusal);
       return data.length;
     }
-    const ignored = stream === undefined || stream.resetToSend !== NO_RESET;
+    const ignored = stream === undefined || stream.isClosing;
     this.bodyStream = ignored ? null : stream;
     this.bodyFrameLength = length;
     this.bodyFlags = flags;
@@ -303,7 +297,7 @@ export abstract class FrameReceiver extends FrameSender {
       return this.isServer && !this.resets.has(streamId) ? 'DATA: stream closed' : '';
     }
     if (stream.remoteEnded) return 'DATA: stream in half-closed(remote)';
-    return stream.headReceived || stream.resetToSend !== NO_RESET ? '' : 'DATA: stream not opened';
+    return stream.headReceived || stream.isClosing ? '' : 'DATA: stream not opened';
   }
 
   private readBody(data: Buffer, pos: number, end: number): number {

@@ -356,7 +356,7 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
   private writeStream(stream: Http2Stream): void {
     stream.inQueue = false;
     if (stream.closed) return;
-    if (stream.resetToSend !== NO_RESET && !stream.resetDeferred) {
+    if (stream.isClosing) {
       this.writeReset(stream.codecStreamId, stream.resetToSend);
       stream.bytesMeter.wireBytesSent += FRAME_HEADER_SIZE + 4;
       this.finished.push(stream);
@@ -413,7 +413,7 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
     for (; i < queue.length; i++) {
       const stream = queue[i];
       stream.inDataQueue = false;
-      if (stream.closed || stream.endSent || (stream.resetToSend !== NO_RESET && !stream.resetDeferred) || !stream.headSent) continue;
+      if (stream.closed || stream.endSent || stream.isClosing || !stream.headSent) continue;
       if (stream.pendingBytes > 0) {
         if (stream.sendWindow <= 0) this.holdBack(stream);
         else if (this.sendWindow <= 0) {

@@ -2,11 +2,11 @@ import type { CodecConnection, ServerConnection, ServerConnectionCallbacks } fro
 import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { isH2UpgradeRequest, transformUpgradeRequestFromH2toH1 } from '../upgrade-translation.ts';
-import { REFUSE_BLOCK, SKIP_BLOCK, TAKE_BLOCK } from './connection-base.ts';
+import { CHECK_BLOCK, REFUSE_BLOCK, SKIP_BLOCK, TAKE_BLOCK } from './connection-base.ts';
 import type { BlockVerdict } from './connection-base.ts';
 import { Http2Connection } from './connection.ts';
 import { DETAILS_UNKNOWN } from './details.ts';
-import { INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from './frame.ts';
+import { INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED } from './frame.ts';
 import { BLOCK_REQUEST, BLOCK_REQUEST_TRAILERS } from './header-block.ts';
 import type { BlockKind } from './header-block.ts';
 import type { MetadataMap } from './metadata.ts';
@@ -16,7 +16,6 @@ import { Http2ServerStream } from './server-stream.ts';
 import type { Http2Settings } from './settings.ts';
 import type { Http2CodecStats } from './stats.ts';
 import type { Http2Stream } from './stream.ts';
-import { NO_RESET } from './stream.ts';
 
 /** HTTP/2 as a server: requests come in on streams of the client's, responses go out. */
 export class Http2ServerConnection extends Http2Connection implements ServerConnection {
@@ -42,18 +41,18 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
 
   protected openBlock(streamId: number, stream: Http2Stream | undefined, dependsOnItself: boolean): BlockVerdict {
     if (stream !== undefined) return this.openTrailers(stream);
-    if (streamId % 2 === 0) return this.refuseBlock();
+    if (streamId % 2 === 0) return this.refuseBlock(PROTOCOL_ERROR, 'request HEADERS: invalid stream_id');
     if (streamId <= this.lastReceivedId) {
       // Envoy ignores all of these; only what can be on its way while our RST_STREAM travels is innocent (RFC 9113 section 5.1).
-      return this.resets.has(streamId) ? SKIP_BLOCK : this.refuseBlock();
+      return this.resets.has(streamId) ? CHECK_BLOCK : this.refuseBlock(STREAM_CLOSED, 'HEADERS: stream closed');
     }
     this.lastReceivedId = streamId;
-    if (this.streams.size >= this.maxStreams) return this.refuseBlock();
+    if (this.streams.size >= this.maxStreams) return this.refuseBlock(PROTOCOL_ERROR, 'request HEADERS: max concurrent streams exceeded');
     if (this.goAwaySent) {
       this.resets.add(streamId);
       return SKIP_BLOCK;
     }
-    if (dependsOnItself) return this.refuseBlock();
+    if (dependsOnItself) return this.refuseBlock(PROTOCOL_ERROR, 'request HEADERS: depend on itself');
     if (this.streams.size >= this.ours.maxConcurrentStreams) {
       this.stats.streamRefusedErrors.inc();
       this.queueRefusal(streamId, REFUSED_STREAM);
@@ -63,16 +62,16 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
     return TAKE_BLOCK;
   }
 
-  private refuseBlock(): BlockVerdict {
-    this.fail();
+  private refuseBlock(code: number, reason: string): BlockVerdict {
+    this.terminate(code, reason);
     return REFUSE_BLOCK;
   }
 
   private openTrailers(stream: Http2Stream): BlockVerdict {
-    if (stream.resetToSend !== NO_RESET) return SKIP_BLOCK;
+    if (stream.isClosing) return CHECK_BLOCK;
     if (stream.remoteEnded) {
       stream.setDetails(DETAILS_UNKNOWN);
-      return this.refuseBlock();
+      return this.refuseBlock(STREAM_CLOSED, 'HEADERS: stream closed');
     }
     this.stats.trailers.inc();
     this.opened = stream;

@@ -142,6 +142,11 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
     return this.closed || this.localEnded || this.resetTold || this.resetToSend !== NO_RESET;
   }
 
+  /** It ends with an RST_STREAM that does not wait for what is encoded: what comes for it is ignored. */
+  get isClosing(): boolean {
+    return this.resetToSend !== NO_RESET && !this.resetDeferred;
+  }
+
   get isResetTold(): boolean {
     return this.resetTold;
   }
@@ -191,9 +196,10 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
 
   /** Ends the stream with an RST_STREAM of the codec's own; listeners hear of it when it is sent. */
   resetByCodec(code: number): void {
-    if (this.closed || this.resetToSend !== NO_RESET) return;
+    if (this.closed || this.isClosing) return;
     this.dropOutput();
     this.resetToSend = code;
+    this.resetDeferred = false;
     this.owner.queueStream(this);
   }
 
