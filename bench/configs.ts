@@ -3,10 +3,13 @@ import { nginxBase, nginxTempPaths } from './origin.ts'
 
 /** What a bench case needs of the proxy. */
 export interface ProxySetup {
-  readonly kind: 'http' | 'rich' | 'tcp'
+  /** `h2`: clients speak HTTP/2; `grpc`: the origin too; `mixed`: an origin of each kind. */
+  readonly kind: 'http' | 'rich' | 'tcp' | 'h2' | 'grpc' | 'mixed'
   readonly listener: number
   readonly admin: number
   readonly origin: number
+  /** Port of the gRPC origin; `mixed` has both. */
+  readonly grpcOrigin: number
   /** Folder for logs. */
   readonly folder: string
 }
@@ -20,7 +23,7 @@ const MUTATIONS = ['one', 'two', 'three', 'four', 'five']
 /** Envoy's and nuncio's configuration as JSON text. */
 export function envoyConfig(setup: ProxySetup): string {
   const filter = setup.kind === 'tcp' ? tcpProxy() : connectionManager(setup)
-  return JSON.stringify({ admin: { address: address(setup.admin) }, static_resources: { listeners: [listener(setup.listener, filter)], clusters: [cluster('origin', setup.origin)] } })
+  return JSON.stringify({ admin: { address: address(setup.admin) }, static_resources: { listeners: [listener(setup.listener, filter)], clusters: clusters(setup) } })
 }
 
 function address(port: number): Json {
@@ -37,12 +40,26 @@ function cluster(name: string, port: number): Json {
   return { name, type: 'STATIC', connect_timeout: '5s', circuit_breakers: { thresholds }, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }] } }
 }
 
+function clusters(setup: ProxySetup): Json[] {
+  if (setup.kind === 'grpc') return [http2Cluster('origin', setup.origin)]
+  return setup.kind === 'mixed' ? [cluster('origin', setup.origin), http2Cluster('grpc', setup.grpcOrigin)] : [cluster('origin', setup.origin)]
+}
+
+function http2Cluster(name: string, port: number): Json {
+  const options = { '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions', explicit_http_config: { http2_protocol_options: {} } }
+  return { ...cluster(name, port), typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options } }
+}
+
 function tcpProxy(): Json {
   return { name: 'envoy.filters.network.tcp_proxy', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', stat_prefix: 'tcp', cluster: 'origin' } }
 }
 
 function connectionManager(setup: ProxySetup): Json {
-  const plain = [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'origin' } }] }]
+  // Streams of gRPC stay open for the whole run, so their route has no timeout.
+  const grpcRoute = { match: { prefix: '/bench.Echo/' }, route: { cluster: setup.kind === 'mixed' ? 'grpc' : 'origin', timeout: '0s' } }
+  const plainRoute = { match: { prefix: '/' }, route: { cluster: 'origin' } }
+  const withGrpc = setup.kind === 'grpc' || setup.kind === 'mixed'
+  const plain = [{ name: 'all', domains: ['*'], routes: withGrpc ? [grpcRoute, plainRoute] : [plainRoute] }]
   const config: Json = {
     '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     stat_prefix: 'ingress',
@@ -79,15 +96,20 @@ export function uploadScript(bytes: number): string {
   return `wrk.method = "POST"\nwrk.body = string.rep("x", ${bytes})\n`
 }
 
+/** Envoy and nuncio see it themselves; nginx and HAProxy must be told. */
+function clientsSpeakHttp2(setup: ProxySetup): boolean {
+  return setup.kind === 'h2' || setup.kind === 'grpc'
+}
+
 /** nginx's configuration, or null where this nginx cannot do it. */
 export function nginxConfig(setup: ProxySetup, folder: string): string | null {
-  if (setup.kind === 'tcp') return null
-  const pass = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;'
-  const plain = `server { listen 127.0.0.1:${setup.listener} backlog=4096 reuseport; location / { ${pass} } }`
+  if (setup.kind === 'tcp' || setup.kind === 'mixed') return null
+  const pass = setup.kind === 'grpc' ? 'grpc_pass grpc://origin; grpc_read_timeout 600s; grpc_send_timeout 600s;' : 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;'
+  const plain = `server { listen 127.0.0.1:${setup.listener}${clientsSpeakHttp2(setup) ? ' http2' : ''} backlog=4096 reuseport; location / { ${pass} } }`
   return `${nginxBase(folder, 'nginx')}
 http {
   access_log ${setup.kind === 'rich' ? `${setup.folder}/nginx-access.log combined buffer=64k` : 'off'}; ${nginxTempPaths(folder)}
-  keepalive_timeout 600s; keepalive_requests 1000000000; client_max_body_size 0; tcp_nodelay on; server_names_hash_bucket_size 128;
+  keepalive_timeout 600s; keepalive_requests 1000000000; client_max_body_size 0; tcp_nodelay on; http2_max_concurrent_streams 1024; server_names_hash_bucket_size 128;
   proxy_request_buffering off; proxy_max_temp_file_size 0;
   upstream origin { server 127.0.0.1:${setup.origin}; keepalive 256; keepalive_requests 1000000000; }
   ${setup.kind === 'rich' ? HOSTS.map((host) => nginxHost(host, setup.listener, pass)).join('\n') : plain}
@@ -107,6 +129,7 @@ export function haproxyConfig(setup: ProxySetup): string {
   return `global
   nbthread 1
   maxconn 9000
+  tune.h2.max-concurrent-streams 1024
 defaults
   mode ${mode}
   timeout client 600s
@@ -114,10 +137,10 @@ defaults
   timeout connect 5s
   ${mode === 'http' ? 'http-reuse always' : ''}
 frontend ingress
-  bind 127.0.0.1:${setup.listener} backlog 4096
+  bind 127.0.0.1:${setup.listener} backlog 4096${clientsSpeakHttp2(setup) ? ' proto h2' : ''}
 ${setup.kind === 'rich' ? haproxyRoutes() : '  default_backend origin\n'}
 backend origin
-  server origin 127.0.0.1:${setup.origin} maxconn 9000
+  server origin 127.0.0.1:${setup.origin} maxconn 9000${setup.kind === 'grpc' ? ' proto h2' : ''}
 `
 }
 

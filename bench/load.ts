@@ -1,19 +1,19 @@
-// Load by wrk, as a child process, with its report read.
+// Load by wrk, h2load and our own gRPC load, as child processes, with their reports read.
 import { spawn } from 'node:child_process'
 import { tool } from './machine.ts'
 import type { Pinning } from './machine.ts'
 
-/** What one run of wrk gave. Times in microseconds. */
+/** What one run of a load gave. Times in microseconds; NaN where the tool does not tell. */
 export interface LoadResult {
   readonly requests: number
   readonly seconds: number
   readonly p50: number
   readonly p99: number
-  /** Socket errors, timeouts and answers that are no 2xx or 3xx. */
+  /** Socket errors, timeouts, resets and answers that are no 2xx or 3xx. */
   readonly errors: number
 }
 
-/** What to send. */
+/** What wrk is to send. */
 export interface LoadShape {
   readonly connections: number
   /** Header lines for wrk. */
@@ -28,14 +28,65 @@ export function runWrk(port: number, shape: LoadShape, seconds: number, pinned: 
   const args = ['-t1', `-c${shape.connections}`, `-d${seconds}s`, '--latency', '--timeout', '8s', ...(shape.headers ?? []).flatMap((line) => ['-H', line])]
   if (shape.script !== undefined) args.push('-s', shape.script)
   args.push(`http://127.0.0.1:${port}${shape.path ?? '/'}`)
+  return runLoad(tool('wrk'), args, pinned).then(readReport)
+}
+
+/** What h2load is to send, over HTTP/2 with prior knowledge. */
+export interface Http2Shape {
+  readonly connections: number
+  /** Streams of each connection at the same time. */
+  readonly streams: number
+  readonly path?: string
+}
+
+export async function runH2load(port: number, shape: Http2Shape, seconds: number, pinned: Pinning): Promise<LoadResult> {
+  return readH2load(await runLoad(tool('h2load'), ['-t1', `-c${shape.connections}`, `-m${shape.streams}`, '-D', String(seconds), `http://127.0.0.1:${port}${shape.path ?? '/'}`], pinned))
+}
+
+/** gRPC calls (`unary`), or messages on streams that stay open (`bidi`); `size` bytes each, one at a time on a stream. */
+export interface GrpcShape {
+  readonly task: 'unary' | 'bidi'
+  readonly connections: number
+  readonly streams: number
+  readonly size: number
+}
+
+export async function runGrpcLoad(port: number, shape: GrpcShape, seconds: number, pinned: Pinning): Promise<LoadResult> {
+  const text = await runLoad(tool('grpc-load'), [shape.task, '-to', `127.0.0.1:${port}`, '-connections', String(shape.connections), '-streams', String(shape.streams), '-size', String(shape.size), '-seconds', String(seconds)], pinned)
+  return readGrpcLoad(text)
+}
+
+/** Runs a load to its end; resolves to what it printed. */
+export function runLoad(program: string, args: readonly string[], pinned: Pinning): Promise<string> {
   return new Promise((resolve, reject) => {
-    const [command = '', ...rest] = [...pinned.load, tool('wrk'), ...args]
+    const [command = '', ...rest] = [...pinned.load, program, ...args]
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''
     child.stdout.on('data', (piece: Buffer) => (text += piece.toString()))
     child.once('error', reject)
-    child.once('exit', (code) => (code === 0 ? resolve(readReport(text)) : reject(new Error(`wrk ended with ${code}: ${text}`))))
+    child.once('exit', (code) => (code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}: ${text}`))))
   })
+}
+
+/** Reads h2load's report, which has no percentiles; exported for its test. */
+export function readH2load(text: string): LoadResult {
+  const totals = /^finished in ([\d.]+)(us|ms|s|m), /m.exec(text)
+  const requests = /^requests: .* (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/m.exec(text)
+  if (totals === null || requests === null) throw new Error(`h2load's report has no totals:\n${text}`)
+  const mean = /^time for request: +\S+ +\S+ +([\d.]+)(us|ms|s|m) /m.exec(text)
+  return {
+    requests: Number(requests[2]),
+    seconds: microseconds(totals[1] ?? '', totals[2] ?? '') / 1e6,
+    p50: microseconds(mean?.[1] ?? 'NaN', mean?.[2] ?? ''),
+    p99: Number.NaN,
+    errors: Number(requests[3]) + Number(requests[4]) + Number(requests[5]),
+  }
+}
+
+/** Reads the report of grpc-load. */
+export function readGrpcLoad(text: string): LoadResult {
+  const { calls, ...rest } = JSON.parse(text) as { calls: number; seconds: number; p50: number; p99: number; errors: number }
+  return { requests: calls, ...rest }
 }
 
 /** Reads wrk's report; exported for its test. */

@@ -21,6 +21,24 @@ export async function startOrigin(folder: string, pinned: Pinning): Promise<{ po
   return { port, stop: () => child.kill('SIGTERM') }
 }
 
+/** Ports of the origins: nginx, and the gRPC origin of grpc-load (NaN while it is not needed). */
+export interface OriginPorts {
+  readonly http: number
+  readonly grpc: number
+}
+
+/** Starts the gRPC origin: every message comes back, over HTTP/2. */
+export async function startGrpcOrigin(pinned: Pinning): Promise<{ port: number; stop(): void }> {
+  const [command = '', ...rest] = [...pinned.load, tool('grpc-load'), 'origin']
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (piece: Buffer) => {
+    text += piece.toString()
+  })
+  const port = await until('the gRPC origin', () => /^port (\d+)$/m.exec(text)?.[1])
+  return { port: Number(port), stop: () => child.kill('SIGTERM') }
+}
+
 /** Runs nginx in the foreground as one process. */
 export function startNginx(config: string, folder: string, prefix: readonly string[]): ChildProcess {
   const [command = '', ...rest] = [...prefix, tool('nginx'), '-c', config, '-p', folder, '-e', path.join(folder, 'nginx-error.log')]

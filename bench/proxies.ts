@@ -10,6 +10,7 @@ import type { ProxySetup } from './configs.ts'
 import { tool } from './machine.ts'
 import type { Pinning } from './machine.ts'
 import { startNginx } from './origin.ts'
+import type { OriginPorts } from './origin.ts'
 
 export const PROXY_NAMES = ['envoy', 'nuncio', 'nginx', 'haproxy'] as const
 export type ProxyName = (typeof PROXY_NAMES)[number]
@@ -19,26 +20,28 @@ export interface RunningProxy {
   readonly name: ProxyName
   readonly port: number
   readonly pid: number
+  /** Port of the admin interface, NaN where there is none. */
+  readonly adminPort: number
   /** Milliseconds from its start until it was ready; only of Envoy and nuncio. */
   readonly readyMs: number
   stop(): Promise<void>
 }
 
 /** Starts a proxy for a case; null where that proxy cannot do it. `config` replaces the configuration of Envoy and nuncio. */
-export async function startProxy(name: ProxyName, kind: ProxySetup['kind'], origin: number, folder: string, pinned: Pinning, config?: (setup: ProxySetup) => string): Promise<RunningProxy | null> {
+export async function startProxy(name: ProxyName, kind: ProxySetup['kind'], origins: OriginPorts, folder: string, pinned: Pinning, config?: (setup: ProxySetup) => string): Promise<RunningProxy | null> {
   const own = path.join(folder, name)
   mkdirSync(own, { recursive: true })
-  const setup: ProxySetup = { kind, listener: await freePort(), admin: await freePort(), origin, folder: own }
+  const setup: ProxySetup = { kind, listener: await freePort(), admin: await freePort(), origin: kind === 'grpc' ? origins.grpc : origins.http, grpcOrigin: origins.grpc, folder: own }
   if (name === 'envoy' || name === 'nuncio') return startByAdmin(name, setup, pinned, config ?? envoyConfig)
   const child = name === 'nginx' ? nginx(setup, own, pinned) : haproxy(setup, own, pinned)
   if (child === null) return null
   await until(`${name} to listen`, () => accepts(setup.listener))
-  return { name, port: setup.listener, pid: child.pid ?? -1, readyMs: Number.NaN, stop: () => stopChild(child) }
+  return { name, port: setup.listener, pid: child.pid ?? -1, adminPort: Number.NaN, readyMs: Number.NaN, stop: () => stopChild(child) }
 }
 
 async function startByAdmin(name: 'envoy' | 'nuncio', setup: ProxySetup, pinned: Pinning, config: (setup: ProxySetup) => string): Promise<RunningProxy> {
   const proxy = await ProxyProcess.start({ kind: name, config: config(setup), configFormat: 'json', adminPort: setup.admin, prefix: pinned.proxy, folder: setup.folder, timeoutMs: 60_000 })
-  return { name, port: setup.listener, pid: proxy.pid, readyMs: proxy.readyMs, stop: () => proxy.stop(name === 'envoy' ? 'SIGKILL' : 'SIGTERM') }
+  return { name, port: setup.listener, pid: proxy.pid, adminPort: setup.admin, readyMs: proxy.readyMs, stop: () => proxy.stop(name === 'envoy' ? 'SIGKILL' : 'SIGTERM') }
 }
 
 function nginx(setup: ProxySetup, folder: string, pinned: Pinning): ChildProcess | null {

@@ -1,8 +1,8 @@
 // Measures one load row: every proxy up at once, rounds interleaved, medians.
 import type { LoadCase } from './cases.ts'
-import { runWrk } from './load.ts'
 import { cpuMicroseconds, rssKiB } from './machine.ts'
 import type { Pinning } from './machine.ts'
+import type { OriginPorts } from './origin.ts'
 import { startProxy } from './proxies.ts'
 import type { ProxyName, RunningProxy } from './proxies.ts'
 
@@ -25,7 +25,7 @@ export interface LoadOptions {
   readonly proxies: readonly ProxyName[]
   readonly rounds: number
   readonly seconds: number
-  readonly origin: number
+  readonly origins: OriginPorts
   readonly folder: string
   readonly pinned: Pinning
 }
@@ -43,12 +43,12 @@ export async function runLoadCase(row: LoadCase, options: LoadOptions): Promise<
   const running: RunningProxy[] = []
   try {
     for (const name of options.proxies) {
-      const proxy = await startProxy(name, row.kind, options.origin, options.folder, options.pinned)
+      const proxy = await startProxy(name, row.kind, options.origins, options.folder, options.pinned)
       if (proxy !== null) running.push(proxy)
     }
     const rounds = new Map<ProxyName, Round[]>(running.map((proxy) => [proxy.name, []]))
     // Warm up: connections to the origin, caches, and compiled code where a proxy has such.
-    for (const proxy of running) await runWrk(proxy.port, row.shape(options.folder), Math.max(2, options.seconds), options.pinned)
+    for (const proxy of running) await row.run({ ...options, port: proxy.port, seconds: Math.max(2, options.seconds) })
     for (let round = 0; round < options.rounds; round++) {
       for (const proxy of running) rounds.get(proxy.name)?.push(await oneRound(proxy, row, options))
     }
@@ -60,7 +60,7 @@ export async function runLoadCase(row: LoadCase, options: LoadOptions): Promise<
 
 async function oneRound(proxy: RunningProxy, row: LoadCase, options: LoadOptions): Promise<Round> {
   const before = cpuMicroseconds(proxy.pid)
-  const result = await runWrk(proxy.port, row.shape(options.folder), options.seconds, options.pinned)
+  const result = await row.run({ ...options, port: proxy.port })
   const cpu = cpuMicroseconds(proxy.pid) - before
   return { rate: result.requests / result.seconds, cpu: cpu / Math.max(1, result.requests), p50: result.p50, p99: result.p99, errors: result.errors }
 }

@@ -1,0 +1,3 @@
+module nuncio/bench/load/grpc
+
+go 1.25
