@@ -6,7 +6,7 @@ import {
 import type { ResponseEncoder, StreamCallbacks, StreamResetReason } from '../../contract/codec.ts';
 import {
   FLAG_DOWNSTREAM_PROTOCOL_ERROR, FLAG_DOWNSTREAM_REMOTE_RESET, FLAG_OVERLOAD_MANAGER, FLAG_UPSTREAM_CONNECTION_FAILURE,
-  FLAG_UPSTREAM_CONNECTION_TERMINATION, FLAG_UPSTREAM_PROTOCOL_ERROR,
+  FLAG_UPSTREAM_CONNECTION_TERMINATION,
 } from '../../contract/response-flags.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import { ActiveStreamResponse } from './active-stream-response.ts';
@@ -51,8 +51,7 @@ export abstract class ActiveStreamEnd extends ActiveStreamResponse implements St
     const info = this.streamInfo;
     const upstreamGone = info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_FAILURE) || info.hasResponseFlag(FLAG_UPSTREAM_CONNECTION_TERMINATION);
     if (upstreamGone && this.wasConnect()) return RESET_CONNECT_ERROR;
-    const protocolError = info.hasResponseFlag(FLAG_UPSTREAM_PROTOCOL_ERROR) || info.hasResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR);
-    return protocolError ? RESET_PROTOCOL_ERROR : RESET_LOCAL_RESET;
+    return info.hasResponseFlag(FLAG_DOWNSTREAM_PROTOCOL_ERROR) ? RESET_PROTOCOL_ERROR : RESET_LOCAL_RESET;
   }
 
   /** HTTP/2 upgrades came as CONNECT, too. */

@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/timer-wheel.ts';
 import type { ServerConnection } from '../../contract/codec.ts';
+import type { TurnTask } from '../../contract/dispatcher.ts';
 import { CLOSE_FLUSH_WRITE, CLOSE_FLUSH_WRITE_AND_DELAY } from '../../contract/network.ts';
 import type { CloseType, DrainListener } from '../../contract/network.ts';
 import { FLAG_DURATION_TIMEOUT } from '../../contract/response-flags.ts';
@@ -35,7 +36,7 @@ export interface LifetimeOwner {
  * When a downstream connection ends: idle timeout, greatest age, drain. HTTP/1 says so with its next response and closes after it; HTTP/2
  * sends GOAWAY twice, `drain_timeout` apart, and closes when its streams are done (RFC 9113 section 6.8).
  */
-export class ConnectionLifetime implements DrainListener {
+export class ConnectionLifetime implements DrainListener, TurnTask {
   private readonly config: ConnectionManagerConfig;
   private readonly owner: LifetimeOwner;
   private readonly idleTimer: IdleTimer | null;
@@ -46,6 +47,7 @@ export class ConnectionLifetime implements DrainListener {
   /** max_connection_duration is over, and only a response may say so (`http1_safe_max_connection_duration`). */
   softDrain: boolean;
   private accumulatedRequests: number;
+  private closeAsked: boolean;
 
   constructor(config: ConnectionManagerConfig, owner: LifetimeOwner) {
     this.config = config;
@@ -57,6 +59,7 @@ export class ConnectionLifetime implements DrainListener {
     this.state = DRAIN_NONE;
     this.softDrain = false;
     this.accumulatedRequests = 0;
+    this.closeAsked = false;
   }
 
   start(): void {
@@ -152,9 +155,26 @@ export class ConnectionLifetime implements DrainListener {
   /** Closes a connection that was only waiting for its streams. */
   checkForDeferredClose(skipDelay: boolean): void {
     const { owner } = this;
-    if (this.state !== DRAIN_CLOSING || owner.streamCount > 0 || owner.closed || owner.codec?.wantsToWrite === true) return;
+    if (this.state !== DRAIN_CLOSING || owner.streamCount > 0 || owner.closed) return;
+    if (owner.codec?.wantsToWrite === true) {
+      this.checkAtTurnEnd();
+      return;
+    }
     const optional = skipDelay && this.config.runtime.snapshot().getBoolean('http1.optionally_delay_close', true);
     owner.closeConnection(optional ? CLOSE_FLUSH_WRITE : CLOSE_FLUSH_WRITE_AND_DELAY, NO_FLAG, DEFERRED_CLOSE);
+  }
+
+  /** HTTP/2 writes what a turn has made when the turn ends: not before that is out can the connection close. */
+  private checkAtTurnEnd(): void {
+    if (this.closeAsked) return;
+    this.closeAsked = true;
+    this.config.dispatcher.atTurnEnd(this);
+  }
+
+  onTurnEnd(): void {
+    this.checkForDeferredClose(false);
+    // Only now: what the codec still holds waits for the client, whose next frame brings it on.
+    this.closeAsked = false;
   }
 
   private get isMultiplexed(): boolean {

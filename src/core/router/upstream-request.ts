@@ -155,16 +155,14 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
   private sendWaiting(): void {
     const body = this.waitingBody;
     const trailers = this.waitingTrailers;
-    const last = (body?.length ?? 0) - 1;
     this.waitingBody = null;
     this.waitingBytes = 0;
     this.waitingTrailers = null;
     if (body !== null) {
-      for (let i = 0; i <= last && this.encoder !== null; i++) {
-        const end = i === last && this.sentEnd && trailers === null;
-        this.encoder.encodeData(body[i], end);
-        if (end) this.info.timing.lastTxByteSent = this.now();
-      }
+      const end = this.sentEnd && trailers === null;
+      // In one piece, as what Envoy has buffered.
+      this.encoder?.encodeData(body.length === 1 ? body[0] : Buffer.concat(body), end);
+      if (end) this.info.timing.lastTxByteSent = this.now();
     } else if (this.sentEnd && !this.endWithHeaders && trailers === null) {
       this.encoder?.encodeData(NO_BYTES, true);
       this.info.timing.lastTxByteSent = this.now();

@@ -10,7 +10,8 @@ import {
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { ConnectionEvent } from '../../contract/network.ts';
-import { CLOSE_NO_FLUSH, EVENT_REMOTE_CLOSE } from '../../contract/network.ts';
+import { CLOSE_NO_FLUSH, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../contract/network.ts';
+import type { NetworkFilterStatus } from '../../contract/status.ts';
 import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
 import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
 import { Http2Keepalive } from '../http/http2-keepalive.ts';
@@ -36,6 +37,8 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   private readonly keepalive: Http2Keepalive | null;
   /** The connection died under its streams: its end says so, and the pool looks for idleness itself. */
   private closedWithStreams: boolean;
+  private dispatching: boolean;
+  private closeAfterDispatch: boolean;
 
   constructor(pool: Http2Pool) {
     const { cluster } = pool;
@@ -45,6 +48,8 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     this.streams = new LinkedList();
     this.configuredLimit = Math.min(settings.maxConcurrentStreams, lifetime);
     this.closedWithStreams = false;
+    this.dispatching = false;
+    this.closeAfterDispatch = false;
     pool.stats.upstreamCxHttp2Total.inc();
     this.codec = new Http2ClientConnection(this, this, settings, cluster.http2Stats, {
       clock: pool.dispatcher,
@@ -59,6 +64,25 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
 
   get activeStreams(): number {
     return this.streams.size;
+  }
+
+  override onData(data: Buffer, endStream: boolean): NetworkFilterStatus {
+    this.dispatching = true;
+    const status = super.onData(data, endStream);
+    this.dispatching = false;
+    if (this.closeAfterDispatch) {
+      this.closeAfterDispatch = false;
+      // Envoy, whose codec finds its connection closed by the last stream's end, counts that so.
+      if (this.connection.state === STATE_OPEN) this.pool.stats.upstreamCxProtocolError.inc();
+      this.close();
+    }
+    return status;
+  }
+
+  /** The end of the last stream closes a connection that drains; what the codec was about to hand on with it must still arrive. */
+  override close(): void {
+    if (this.dispatching && this.streams.size === 0 && this.state === CLIENT_DRAINING) this.closeAfterDispatch = true;
+    else super.close();
   }
 
   get closingWithIncompleteStream(): boolean {
