@@ -193,7 +193,7 @@ const WALKS: readonly Walk[] = [
       [`${HTTP_OPTIONS}.auto_config`]: 'an error without TLS, as in Envoy',
     },
   },
-  { title: 'tcp_proxy', typeName: TCP_PROXY, build: (message) => tcpProxyFilter.create(message, testContext()), allowed: LOG_ALLOWED },
+  { title: 'tcp_proxy', typeName: TCP_PROXY, build: (message) => tcpProxyFilter.create(message, testContext()), allowed: { ...LOG_ALLOWED, 'envoy.type.v3.HashPolicy.source_ip': EMPTY } },
   {
     title: 'the bootstrap',
     typeName: BOOTSTRAP,

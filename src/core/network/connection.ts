@@ -241,6 +241,10 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.halfCloseEnabled = enabled;
   }
 
+  get isHalfCloseEnabled(): boolean {
+    return this.halfCloseEnabled;
+  }
+
   setDelayedCloseTimeout(ms: number): void {
     this.delayedCloseTimeout = ms;
   }

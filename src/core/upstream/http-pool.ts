@@ -2,7 +2,7 @@ import type { CodecConnection, HttpConnection, ResponseDecoder } from '../../con
 import type { TurnTask } from '../../contract/dispatcher.ts';
 import type { CodecError } from '../../contract/errors.ts';
 import type { ConnectionCallbacks, ConnectionEvent, ReadFilter } from '../../contract/network.ts';
-import { CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_OPEN } from '../../contract/network.ts';
+import { CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_OPEN } from '../../contract/network.ts';
 import type { NetworkFilterStatus } from '../../contract/status.ts';
 import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../contract/status.ts';
 import type { Cancellable, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
@@ -111,8 +111,10 @@ export abstract class HttpClient extends ActiveClient implements ConnectionCallb
     this.connection.write(data, false);
   }
 
+  /** The end of what a tunnel sends. Only CONNECT has two halves; other tunnels end with it, as in Envoy. */
   endWrite(): void {
-    this.connection.write('', true);
+    if (this.connection.isHalfCloseEnabled) this.connection.write('', true);
+    else this.connection.close(CLOSE_FLUSH_WRITE, 'close_for_connect_request_or_tcp_tunneling');
   }
 
   atTurnEnd(task: TurnTask): void {

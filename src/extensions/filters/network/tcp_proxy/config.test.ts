@@ -31,8 +31,13 @@ test('weighted clusters with subset metadata', () => {
 });
 
 const WRONG: readonly (readonly [string, string, string])[] = [
-  ['cluster: a, tunneling_config: {hostname: x}', 'tunneling_config', 'known to Envoy, not in nuncio yet: TcpProxy.tunneling_config'],
-  ['cluster: a, hash_policy: [{source_ip: {}}]', 'hash_policy', 'known to Envoy, not in nuncio yet: TcpProxy.hash_policy'],
+  ['cluster: a, tunneling_config: {hostname: x, post_path: /y}', 'tunneling_config.post_path', "Can't set a post path when POST method isn't used"],
+  ['cluster: a, tunneling_config: {hostname: "%NOPE%"}', 'tunneling_config.hostname', 'Not supported field in StreamInfo: NOPE'],
+  [
+    'cluster: a, upstream_connect_mode: ON_DOWNSTREAM_DATA', 'max_early_data_bytes',
+    'max_early_data_bytes must be set when upstream_connect_mode is not IMMEDIATE',
+  ],
+  ['cluster: a, on_demand: {odcds_config: {ads: {}}}', 'on_demand', 'known to Envoy, not in nuncio yet: TcpProxy.on_demand'],
   [
     'cluster: a, backoff_options: {base_interval: 2s, max_interval: 1s}',
     'backoff_options',

@@ -7,7 +7,11 @@ import { ConfigError, configAt } from '../../../../contract/errors.ts';
 import type { FactoryContext } from '../../../../contract/extension.ts';
 import { durationMs, expectMessage } from '../../../../contract/message.ts';
 import { buildAccessLogs } from '../../../../core/access-log/build-access-logs.ts';
+import { readHashPolicy } from './session-hash.ts';
+import type { SessionHash } from './session-hash.ts';
 import { TcpProxyStats } from './stats.ts';
+import { readTunneling } from './tunneling-config.ts';
+import type { Tunneling } from './tunneling-config.ts';
 
 export const TCP_PROXY = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
@@ -36,9 +40,23 @@ export interface TcpProxyConfig {
   readonly logOnStart: boolean;
   /** 0 = none. */
   readonly logInterval: number;
+  /** Null = a TCP connection to the host. */
+  readonly tunneling: Tunneling | null;
+  /** Null = none. */
+  readonly hashPolicy: SessionHash | null;
+  /** The upstream is looked for when the client's first bytes have come. */
+  readonly connectOnData: boolean;
+  /** Bytes that are taken from the client before there is an upstream; -1 = it is not read until then. */
+  readonly maxEarlyDataBytes: number;
+  /** Sessions end at the next bytes after a drain has begun. */
+  readonly checkDrainClose: boolean;
   readonly stats: TcpProxyStats;
   readonly context: FactoryContext;
 }
+
+/** UpstreamConnectMode. */
+const IMMEDIATE = 0;
+const ON_DOWNSTREAM_DATA = 1;
 
 const DEFAULT_IDLE_TIMEOUT = 3_600_000;
 
@@ -48,13 +66,9 @@ export function readTcpProxy(message: Message, context: FactoryContext): TcpProx
     onDemand: 'on_demand',
     downstreamIdleTimeout: 'downstream_idle_timeout',
     upstreamIdleTimeout: 'upstream_idle_timeout',
-    hashPolicy: 'hash_policy',
-    tunnelingConfig: 'tunneling_config',
+    // What they say goes into a PROXY header, and its transport socket is not there.
     proxyProtocolTlvs: 'proxy_protocol_tlvs',
     proxyProtocolTlvMergePolicy: 'proxy_protocol_tlv_merge_policy',
-    upstreamConnectMode: 'upstream_connect_mode',
-    maxEarlyDataBytes: 'max_early_data_bytes',
-    checkDrainClose: 'check_drain_close',
   });
   const routes = readRoutes(config);
   return {
@@ -67,6 +81,10 @@ export function readTcpProxy(message: Message, context: FactoryContext): TcpProx
     maxDurationJitter: config.maxDownstreamConnectionDurationJitterPercentage?.value ?? 0,
     accessLogs: configAt('access_log', () => buildAccessLogs(config.accessLog, context)),
     ...readLogOptions(config),
+    tunneling: configAt('tunneling_config', () => readTunneling(config.tunnelingConfig, context)),
+    hashPolicy: configAt('hash_policy', () => readHashPolicy(config.hashPolicy)),
+    ...readConnectMode(config),
+    checkDrainClose: config.checkDrainClose ?? false,
     stats: new TcpProxyStats(context.rootScope.scope(`tcp.${config.statPrefix}`)),
     context,
   };
@@ -88,6 +106,15 @@ function lbMetadata(metadata: Metadata | undefined): Readonly<Record<string, unk
   refuseFields(metadata, 'envoy.config.core.v3.Metadata', { typedFilterMetadata: 'typed_filter_metadata' });
   const found = metadata.filterMetadata['envoy.lb'];
   return found === undefined ? null : { ...found };
+}
+
+/** TLS handshakes do not come to this filter: without TLS Envoy connects at once, too. */
+function readConnectMode(config: TcpProxy): Pick<TcpProxyConfig, 'connectOnData' | 'maxEarlyDataBytes'> {
+  const mode: number = config.upstreamConnectMode;
+  if (mode !== IMMEDIATE && config.maxEarlyDataBytes === undefined) {
+    throw new ConfigError('max_early_data_bytes must be set when upstream_connect_mode is not IMMEDIATE', { path: 'max_early_data_bytes', hint: '0 keeps none' });
+  }
+  return { connectOnData: mode === ON_DOWNSTREAM_DATA, maxEarlyDataBytes: config.maxEarlyDataBytes ?? -1 };
 }
 
 function readBackOff(config: TcpProxy): TcpProxyConfig['backOff'] {

@@ -7,7 +7,7 @@ export const tcpProxyFilter: NetworkFilterFactory = {
   category: 'envoy.filters.network',
   configTypes: [TCP_PROXY],
   status: 'partly',
-  statusNote: 'without tunneling, on-demand discovery, hash policies, PROXY protocol TLVs and early data',
+  statusNote: 'without on-demand discovery and PROXY protocol TLVs',
   terminal: true,
 
   create(message, context) {

@@ -9,6 +9,8 @@ export class TcpProxyStats {
   readonly resumedReading: Counter;
   readonly idleTimeout: Counter;
   readonly maxDownstreamConnectionDuration: Counter;
+  readonly earlyDataReceivedCountTotal: Counter;
+  readonly downstreamCxDrainClose: Counter;
   readonly upstreamFlushTotal: Counter;
   readonly upstreamFlushActive: Gauge;
   /** Bytes of the downstream connections. */
@@ -23,8 +25,10 @@ export class TcpProxyStats {
     this.maxDownstreamConnectionDuration = scope.counter('max_downstream_connection_duration');
     this.upstreamFlushTotal = scope.counter('upstream_flush_total');
     this.upstreamFlushActive = scope.gauge('upstream_flush_active');
-    // Listed by Envoy; nothing here ever counts in them (no early data, no overload manager, no delayed routes).
-    for (const name of ['downstream_cx_drain_close', 'downstream_cx_overload_close', 'early_data_received_count_total', 'route_delayed_total']) {
+    this.earlyDataReceivedCountTotal = scope.counter('early_data_received_count_total');
+    this.downstreamCxDrainClose = scope.counter('downstream_cx_drain_close');
+    // Listed by Envoy; nothing here ever counts in them (no overload manager, no delayed routes).
+    for (const name of ['downstream_cx_overload_close', 'route_delayed_total']) {
       scope.counter(name);
     }
     this.connection = {

@@ -3,27 +3,19 @@ import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, 
 import type { NetworkFilterStatus } from '../../../../contract/status.ts';
 import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../../../contract/status.ts';
 import type { TcpProxyStats } from './stats.ts';
-
-/** What the filter hears from its upstream connection. */
-export interface UpstreamSideListener {
-  onUpstreamData(data: Buffer, endStream: boolean): void;
-  /** `reset` = the upstream ended it with RST. */
-  onUpstreamClosed(reset: boolean): void;
-  onUpstreamAboveHighWatermark(): void;
-  onUpstreamBelowLowWatermark(): void;
-}
+import type { UpstreamLink, UpstreamListener } from './upstream-link.ts';
 
 /**
  * The upstream connection of one session. When the client goes first, it stays behind alone to send what is buffered (Envoy's Drainer):
  * bytes that still come have nobody to go to and end it.
  */
-export class UpstreamSide implements ConnectionCallbacks, ReadFilter {
-  readonly connection: Connection;
+export class UpstreamSide implements UpstreamLink, ConnectionCallbacks, ReadFilter {
+  private readonly connection: Connection;
   private readonly stats: TcpProxyStats;
-  private listener: UpstreamSideListener | null;
+  private listener: UpstreamListener | null;
   private draining: boolean;
 
-  constructor(connection: Connection, listener: UpstreamSideListener, stats: TcpProxyStats) {
+  constructor(connection: Connection, listener: UpstreamListener, stats: TcpProxyStats) {
     this.connection = connection;
     this.listener = listener;
     this.stats = stats;
@@ -31,6 +23,18 @@ export class UpstreamSide implements ConnectionCallbacks, ReadFilter {
     connection.enableHalfClose(true);
     connection.addConnectionCallbacks(this);
     connection.addReadFilter(this);
+  }
+
+  encodeData(data: Uint8Array, endStream: boolean): void {
+    this.connection.write(data, endStream);
+  }
+
+  readDisable(disable: boolean): void {
+    this.connection.readDisable(disable);
+  }
+
+  get pendingWriteBytes(): number {
+    return this.connection.pendingWriteBytes;
   }
 
   /** The client is gone. `remote` = by its own will: what it sent goes out first, unless it said RST, which the upstream gets too. */
