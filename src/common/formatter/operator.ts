@@ -53,6 +53,10 @@ export class TextOperator implements Operator {
 /** Times are fractions of milliseconds: what their differences lose in rounding must not cost a whole one. */
 const NANOSECOND = 1e-6;
 
+function whole(value: number): string {
+  return String(Math.trunc(value < 0 ? value - NANOSECOND : value + NANOSECOND));
+}
+
 /** Whole numbers: counts, codes, and durations in milliseconds (fractions are cut off). */
 export class NumberOperator implements Operator {
   private readonly read: NumberReader;
@@ -63,12 +67,12 @@ export class NumberOperator implements Operator {
 
   text(context: LogContext): string | null {
     const value = this.read(context);
-    return value !== value ? null : String(Math.trunc(value + NANOSECOND));
+    return value !== value ? null : whole(value);
   }
 
   json(context: LogContext): string {
     const value = this.read(context);
-    return value !== value ? 'null' : String(Math.trunc(value + NANOSECOND));
+    return value !== value ? 'null' : whole(value);
   }
 }
 

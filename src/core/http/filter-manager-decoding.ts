@@ -81,6 +81,8 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
     if (index < 0 || this.decoderAborted) return;
     const entry = this.decoders[index];
     entry.state = STOPPED;
+    // Added with the body.
+    if (this.requestTrailers !== null) entry.holdTrailers(false);
     entry.continueDecoding();
   }
 
@@ -112,7 +114,8 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
       if (!hadTrailers && this.requestTrailers !== null && trailersFrom < 0) {
         endStream = false;
         trailersFrom = i;
-        if (status !== DATA_CONTINUE) entry.holdTrailers(false);
+        // What the filter has held leaves before them.
+        if (status !== DATA_CONTINUE || entry.state === STOPPED) entry.holdTrailers(false);
       }
       terminalSawEnd = endStream && i === last;
       if (!entry.afterData(status, data) && i < last) {

@@ -124,6 +124,8 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
     if (index < 0 || this.encoderAborted) return;
     const entry = this.encoders[index];
     entry.state = STOPPED;
+    // Added with the body.
+    if (this.responseTrailers !== null) entry.holdTrailers(false);
     entry.continueEncoding();
   }
 
@@ -147,7 +149,8 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
       if (status === DATA_CONTINUE && entry.body !== null && entry.state === ITERATE) data = entry.withAdded(data);
       if (!hadTrailers && this.responseTrailers !== null && trailersFrom < 0) {
         trailersFrom = i;
-        if (status !== DATA_CONTINUE) entry.holdTrailers(false);
+        // What the filter has held leaves before them.
+        if (status !== DATA_CONTINUE || entry.state === STOPPED) entry.holdTrailers(false);
       }
       if (!entry.afterData(status, data)) {
         if (trailersFrom >= 0 && trailersFrom < i && this.responseTrailers !== null) this.encodeTrailersFrom(encoders[trailersFrom], this.responseTrailers, false);

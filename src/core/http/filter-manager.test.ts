@@ -572,3 +572,78 @@ test('local replies, resets and disconnects at any moment: no call after the end
     assert.equal(proxy.origin.retries.count, 0);
   }
 });
+
+/** Notes what of a response reaches it. */
+class ResponseLog extends PlainFilter {
+  readonly seen: string[] = [];
+  override encodeHeaders(_headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
+    this.seen.push(`headers ${String(endStream)}`);
+    return HEADERS_CONTINUE;
+  }
+  override encodeData(data: Buffer, endStream: boolean): FilterDataStatus {
+    if (data.length > 0 || endStream) this.seen.push(`data ${data.toString('latin1')} ${String(endStream)}`);
+    return DATA_CONTINUE;
+  }
+  override encodeTrailers(trailers: HeaderMap): FilterTrailersStatus {
+    this.seen.push(`trailers ${trailers.get('t') ?? ''}`);
+    return TRAILERS_CONTINUE;
+  }
+}
+
+test('trailers that a filter adds at the end of a body that it held follow the body', () => {
+  class Holding extends PlainFilter {
+    override encodeData(_data: Buffer, endStream: boolean): FilterDataStatus {
+      if (!endStream) return DATA_STOP_ITERATION_AND_BUFFER;
+      this.encoder.addEncodedTrailers().add('t', '1');
+      return DATA_CONTINUE;
+    }
+  }
+  const log = new ResponseLog();
+  const { proxy } = proxyWith(() => log, () => new Holding());
+  const client = proxy.connect();
+  client.receive('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  proxy.origin.upstream.respond('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n');
+  assert.deepEqual(log.seen, ['headers false', 'data abc false', 'trailers 1']);
+  assert.equal(body(client.take()), 'abc');
+});
+
+test('body and trailers that a filter adds to a response of headers only', () => {
+  class Adding extends PlainFilter {
+    override encodeHeaders(): FilterHeadersStatus {
+      this.encoder.addEncodedData(Buffer.from('abc'), false);
+      this.encoder.addEncodedTrailers().add('t', '1');
+      return HEADERS_CONTINUE;
+    }
+  }
+  const log = new ResponseLog();
+  const { proxy } = proxyWith(() => log, () => new Adding());
+  const client = proxy.connect();
+  client.receive('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  proxy.origin.upstream.respond('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  assert.deepEqual(log.seen, ['headers false', 'data abc false', 'trailers 1']);
+  client.take();
+});
+
+test('trailers that a filter adds at the end of a request that it held follow the body', () => {
+  const seen: string[] = [];
+  class Holding extends PlainFilter {
+    override decodeData(_data: Buffer, endStream: boolean): FilterDataStatus {
+      if (!endStream) return DATA_STOP_ITERATION_AND_BUFFER;
+      this.decoder.addDecodedTrailers().add('t', '1');
+      return DATA_CONTINUE;
+    }
+  }
+  class Watching extends PlainFilter {
+    override decodeData(data: Buffer, endStream: boolean): FilterDataStatus {
+      seen.push(`data ${data.toString('latin1')} ${String(endStream)}`);
+      return DATA_CONTINUE;
+    }
+    override decodeTrailers(trailers: HeaderMap): FilterTrailersStatus {
+      seen.push(`trailers ${trailers.get('t') ?? ''}`);
+      return TRAILERS_CONTINUE;
+    }
+  }
+  const { proxy } = proxyWith(() => new Holding(), () => new Watching());
+  proxy.connect().receive('POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n');
+  assert.deepEqual(seen, ['data abc false', 'trailers 1']);
+});

@@ -69,8 +69,8 @@ export class GrpcHttp1BridgeFilter implements StreamFilter {
     if (!this.framing || callbacks === null) return DATA_CONTINUE;
     if (this.requestHeld) {
       if (endStream) this.fillHeldHeader(data.length);
-    } else {
-      // Room for the header, whose length is known when the body has ended.
+    } else if (data.length > 0 || !endStream) {
+      // A body of no bytes stays one, as in Envoy. Room for the header, whose length is known when the body has ended.
       this.requestHeld = true;
       callbacks.replaceData(endStream ? encodeGrpcFrame(data) : Buffer.concat([NO_HEADER, data]));
     }
