@@ -181,7 +181,9 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
 
   resetStream(reason: StreamResetReason): void {
     if (this.closed || this.resetTold) return;
-    const deferred = this.owner.isServer && this.localEnded && !this.endSent && reason !== RESET_OVERLOAD_MANAGER;
+    // What was encoded in this turn would be on its way already if it were written at once.
+    const hasOutput = this.localEnded || this.head !== null || this.pendingBytes > 0;
+    const deferred = this.owner.isServer && hasOutput && !this.endSent && reason !== RESET_OVERLOAD_MANAGER;
     this.runResetCallbacks(reason);
     if (this.closed || this.resetToSend !== NO_RESET) return;
     if (!deferred) this.dropOutput();
