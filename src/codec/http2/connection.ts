@@ -185,12 +185,12 @@ export abstract class Http2Connection extends HeaderReceiver {
     this.peerLastStreamId = last;
     const first = !this.goAwayReceived;
     this.goAwayReceived = true;
-    if (first) this.tellGoAway();
+    if (first) this.tellGoAway(readUint32(data, start + 4));
     this.onPeerGoAway(last);
     return this.error === null;
   }
 
-  protected abstract tellGoAway(): void;
+  protected abstract tellGoAway(errorCode: number): void;
 
   private readWindowUpdate(data: Buffer, start: number, length: number, streamId: number): boolean {
     if (length !== 4) return this.terminate(FRAME_SIZE_ERROR, '');
