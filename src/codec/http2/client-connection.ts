@@ -1,4 +1,4 @@
-import type { ClientConnection, CodecConnection, RequestEncoder, ResponseDecoder } from '../../contract/codec.ts';
+import type { ClientConnection, CodecConnection, RequestEncoder, ResponseDecoder, StreamResetReason } from '../../contract/codec.ts';
 import { RESET_CONNECTION_TERMINATION, RESET_LOCAL_REFUSED_STREAM, RESET_PROTOCOL_ERROR } from '../../contract/codec.ts';
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
@@ -31,6 +31,8 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   /** Streams that wait for the peer's limit. */
   private waiting: Http2ClientStream[];
   private informational: number;
+  /** Streams without a request yet. */
+  private fresh: Http2ClientStream[];
 
   constructor(
     connection: CodecConnection,
@@ -45,6 +47,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     this.outgoing = 0;
     this.waiting = [];
     this.informational = 0;
+    this.fresh = [];
     stats.nghttp2UpstreamConnections.inc();
   }
 
@@ -52,11 +55,13 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     const stream = new Http2ClientStream(this, this.peerInitialWindow, decoder);
     this.stats.streamsActive.inc();
     this.guard.onStreamOpened();
+    this.fresh.push(stream);
     if (this.aboveHighWatermark) stream.runHighWatermarkCallbacks();
     return stream;
   }
 
   assignId(stream: Http2ClientStream): boolean {
+    this.dropFresh(stream);
     if (this.dead || this.nextId > MAX_STREAM_ID || this.goAwayReceived) {
       stream.runResetCallbacks(RESET_LOCAL_REFUSED_STREAM);
       this.forgetStream(stream);
@@ -67,6 +72,12 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     this.streams.set(this.nextId, stream);
     this.nextId += 2;
     return true;
+  }
+
+  private dropFresh(stream: Http2ClientStream): void {
+    const fresh = this.fresh;
+    if (fresh.length > 0 && fresh[fresh.length - 1] === stream) fresh.pop();
+    else this.fresh = fresh.filter((each) => each !== stream);
   }
 
   protected mayOpen(stream: Http2Stream): boolean {
@@ -102,6 +113,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
 
   protected override onStreamGone(stream: Http2Stream): void {
     super.onStreamGone(stream);
+    if (stream.codecStreamId === 0) this.dropFresh(stream as Http2ClientStream);
     if (!(stream as Http2ClientStream).opened) return;
     this.outgoing--;
     if (this.waiting.length > 0) this.openWaiting();
@@ -175,8 +187,8 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     this.openWaiting();
   }
 
-  protected tellGoAway(): void {
-    this.callbacks.onGoAway();
+  protected tellGoAway(errorCode: number): void {
+    this.callbacks.onGoAway(errorCode);
   }
 
   /** What the peer has not taken can be tried elsewhere. */
@@ -189,10 +201,13 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   onConnectionClose(): CodecError | null {
     const reason = this.error !== null || this.guard.violation !== null ? RESET_PROTOCOL_ERROR : RESET_CONNECTION_TERMINATION;
     this.dead = true;
-    for (const stream of this.streams.values()) {
-      stream.runResetCallbacks(reason);
-      this.closeStream(stream, NO_ERROR);
-    }
+    for (const stream of this.fresh.slice()) this.closeStreamOfDead(stream, reason);
+    for (const stream of this.streams.values()) this.closeStreamOfDead(stream, reason);
     return null;
+  }
+
+  private closeStreamOfDead(stream: Http2Stream, reason: StreamResetReason): void {
+    stream.runResetCallbacks(reason);
+    this.closeStream(stream, NO_ERROR);
   }
 }

@@ -260,6 +260,10 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
       this.tellFinished();
     }
     this.flushing = false;
+    // The connection's window is used up: what came since was not looked at, and its memory is only lent until the turn ends.
+    for (let i = 0; i < this.dataQueue.length; i++) this.holdBack(this.dataQueue[i]);
+    // More rounds than there is a reason for: the rest waits for the next turn.
+    if (this.hasOutput()) this.askFlush();
     return this.guard.violation;
   }
 
@@ -413,7 +417,12 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
     for (; i < queue.length; i++) {
       const stream = queue[i];
       stream.inDataQueue = false;
-      if (stream.closed || stream.endSent || stream.isClosing || !stream.headSent) continue;
+      if (stream.closed || stream.endSent || stream.isClosing) continue;
+      if (!stream.headSent) {
+        // A request that waits for the peer's limit; `openWaiting` brings it back.
+        stream.keep();
+        continue;
+      }
       if (stream.pendingBytes > 0) {
         if (stream.sendWindow <= 0) this.holdBack(stream);
         else if (this.sendWindow <= 0) {
@@ -513,7 +522,7 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
   protected closeStream(stream: Http2Stream, code: number): void {
     if (stream.closed) return;
     this.forgetStream(stream);
-    const complete = stream.remoteEnded && stream.localEnded && !(stream.remoteReset && !stream.endSent);
+    const complete = stream.remoteEnded && stream.localEnded && !(this.isServer && stream.remoteReset && !stream.endSent);
     if (!complete && !stream.isResetTold) stream.runResetCallbacks(this.closeReason(stream, code));
     stream.onClosed();
   }
