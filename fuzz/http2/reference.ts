@@ -49,14 +49,12 @@ export class ReferenceDecoder {
     this.data = block;
     this.at = 0;
     const fields: Field[] = [];
-    let updates = 0;
     let mustUpdate = this.lowest < this.tableSize || this.acknowledged < this.limit;
     while (this.at < block.length) {
       const byte = block[this.at];
       if (byte >> 5 === 1) {
         const size = this.integer(5);
-        if (fields.length > 0 || updates === 2 || size > (mustUpdate ? this.lowest : this.acknowledged)) throw new Error('update');
-        updates++;
+        if (fields.length > 0 || size > (mustUpdate ? this.lowest : this.acknowledged)) throw new Error('update');
         mustUpdate = false;
         this.lowest = this.acknowledged;
         this.limit = size;
@@ -99,7 +97,7 @@ export class ReferenceDecoder {
     if (first < mask) return first;
     let value = BigInt(mask);
     for (let group = 0; ; group++) {
-      if (group === 10) throw new Error('integer');
+      if (group === 5) throw new Error('integer');
       const byte = this.next();
       value += BigInt(byte & 0x7f) << BigInt(7 * group);
       if (value > 0xffff_ffffn) throw new Error('integer');

@@ -19,7 +19,6 @@ export interface HeaderSink {
 /** What SETTINGS_HEADER_TABLE_SIZE is until it is set (RFC 9113 section 6.5.2). */
 export const DEFAULT_HEADER_TABLE_SIZE = 4096;
 
-const MAX_SIZE_UPDATES = 2;
 /** Strings are looked at before they become strings; grows to the longest literal that the frame layer's limit lets through. */
 let scratch = Buffer.allocUnsafeSlow(4096);
 
@@ -38,11 +37,11 @@ export class HpackDecoder {
   /** The table size that the peer has acknowledged last, and the smallest of those since its last update. */
   private acknowledged: number;
   private lowest: number;
-  /** State of the block: where the next byte is, the result so far, whether the sink wants more, updates seen. */
+  /** State of the block: where the next byte is, the result so far, whether the sink wants more, whether a field has come. */
   private at: number;
   private result: HpackResult;
   private delivering: boolean;
-  private updates: number;
+  private fieldSeen: boolean;
   private updateRequired: boolean;
   /** What the last string literal was. */
   private tag: number;
@@ -59,7 +58,7 @@ export class HpackDecoder {
     this.at = 0;
     this.result = HPACK_OK;
     this.delivering = true;
-    this.updates = 0;
+    this.fieldSeen = false;
     this.updateRequired = false;
     this.tag = 0;
   }
@@ -79,7 +78,7 @@ export class HpackDecoder {
   decode(block: Buffer, start: number, end: number, sink: HeaderSink): HpackResult {
     this.delivering = true;
     this.result = HPACK_OK;
-    this.updates = 0;
+    this.fieldSeen = false;
     this.updateRequired = this.lowest < this.table.size || this.acknowledged < this.table.limit;
     const table = this.table;
     let at = start;
@@ -88,7 +87,7 @@ export class HpackDecoder {
       if (byte > 0x80 && byte < 0xff && !this.updateRequired) {
         // The common case, all in one place: an indexed field of one byte.
         at++;
-        this.updates = MAX_SIZE_UPDATES;
+        this.fieldSeen = true;
         const index = byte & 0x7f;
         if (index <= STATIC_COUNT) {
           if (this.delivering && !sink.onHeader(STATIC_NAMES[index], STATIC_VALUES[index], STATIC_TAGS[index])) this.delivering = false;
@@ -117,7 +116,7 @@ export class HpackDecoder {
       this.result = HPACK_MISSING_SIZE_UPDATE;
       return;
     }
-    this.updates = MAX_SIZE_UPDATES;
+    this.fieldSeen = true;
     if (byte >= 0x80) {
       const index = this.integer(block, end, 0x7f);
       if (index >= 0) this.deliverIndexed(index, sink);
@@ -221,15 +220,17 @@ export class HpackDecoder {
     return value;
   }
 
-  /** At most two at the beginning of a block, the first no larger than the smallest size acknowledged since the last (section 4.2). */
+  /**
+   * Only at the beginning of a block, the first no larger than the smallest size acknowledged since the last (section 4.2). Two are all that an
+   * encoder needs; Envoy's library takes any number, and they cost a byte each.
+   */
   private updateSize(block: Buffer, end: number): void {
     const size = this.integer(block, end, 0x1f);
     if (size < 0) return;
-    if (this.updates >= MAX_SIZE_UPDATES) this.result = HPACK_SIZE_UPDATE_NOT_ALLOWED;
+    if (this.fieldSeen) this.result = HPACK_SIZE_UPDATE_NOT_ALLOWED;
     else if (this.updateRequired && size > this.lowest) this.result = HPACK_SIZE_UPDATE_ABOVE_LOW_WATER_MARK;
     else if (size > this.acknowledged) this.result = HPACK_SIZE_UPDATE_ABOVE_SETTING;
     if (this.result !== HPACK_OK) return;
-    this.updates++;
     this.updateRequired = false;
     this.lowest = this.acknowledged;
     this.table.resize(size);

@@ -15,7 +15,7 @@ export const HPACK_MISSING_SIZE_UPDATE = 4;
 export const HPACK_INVALID_INDEX = 5;
 /** The same for the index of a name. */
 export const HPACK_INVALID_NAME_INDEX = 6;
-/** A table size update after a header, or a third one. */
+/** A table size update after a header. */
 export const HPACK_SIZE_UPDATE_NOT_ALLOWED = 7;
 /** The first update after smaller settings is above the smallest of them. */
 export const HPACK_SIZE_UPDATE_ABOVE_LOW_WATER_MARK = 8;

@@ -1,13 +1,13 @@
 /**
- * Integers of RFC 7541 section 5.1: values up to 2^32 - 1, in at most ten continuation bytes (an encoder may pad with zero groups; ten
- * is what Envoy's codec takes).
+ * Integers of RFC 7541 section 5.1: values up to 2^32 - 1, in at most five continuation bytes. An encoder may pad with zero groups within
+ * these, as with Envoy's library.
  */
 
 /** Results of `readInteger` that are no value. */
 export const INTEGER_TRUNCATED = -1;
 export const INTEGER_TOO_LARGE = -2;
 
-const MAX_SHIFT = 63;
+const MAX_SHIFT = 28;
 const MAX_VALUE = 0xffff_ffff;
 
 let after = 0;
