@@ -4,6 +4,7 @@ import {
   DATA_CONTINUE, HEADERS_CONTINUE_AND_DONT_END_STREAM, HEADERS_STOP_ITERATION, TRAILERS_STOP_ITERATION,
 } from '../../contract/status.ts';
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../contract/status.ts';
+import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
 import type { DecoderEntry } from './decoder-entry.ts';
 import { ITERATE, STOPPED } from './filter-entry.ts';
 import { FilterManagerReplies } from './filter-manager-replies.ts';
@@ -26,11 +27,11 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
   }
 
   /**
-   * Filters before the router see the end of a body apart from its last bytes, as Envoy's codecs give it: limits count the bytes first. With the
-   * router alone there is no difference to see.
+   * Filters before the router see the end of an HTTP/1 body apart from its last bytes, as Envoy's codec gives it: limits count the bytes first.
+   * With the router alone there is no difference to see.
    */
   protected get endComesApart(): boolean {
-    return this.decoders.length > 1;
+    return this.decoders.length > 1 && this.streamInfo.protocol < PROTOCOL_HTTP2;
   }
 
   protected decodeTrailers(trailers: HeaderMap): void {

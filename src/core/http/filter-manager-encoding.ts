@@ -4,6 +4,7 @@ import {
   DATA_CONTINUE, DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_CONTINUE_AND_DONT_END_STREAM, HEADERS_STOP_ITERATION,
 } from '../../contract/status.ts';
 import type { FilterDataStatus, FilterHeadersStatus } from '../../contract/status.ts';
+import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
 import type { DecoderEntry } from './decoder-entry.ts';
 import type { EncoderEntry } from './encoder-entry.ts';
 import { ITERATE, STOPPED } from './filter-entry.ts';
@@ -55,9 +56,15 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
   encodeDataByFilter(entry: DecoderEntry, data: Buffer, endStream: boolean): void {
     if (this.destroyed || this.replied) return;
     this.abortDecodingIfNotTerminal(entry, endStream);
-    const apart = endStream && data.length > 0 && this.encoders.length > 0;
+    const apart = endStream && data.length > 0 && this.encoders.length > 0 && !this.upstreamIsHttp2;
     this.encodeDataFrom(null, data, endStream && !apart, false);
     if (apart && !this.destroyed && !this.replied) this.encodeDataFrom(null, EMPTY, true, false);
+  }
+
+  /** HTTP/2 says the end with the last bytes, HTTP/1 after them, and filters see the difference. */
+  private get upstreamIsHttp2(): boolean {
+    const upstream = this.streamInfo.upstream;
+    return upstream !== null && upstream.protocol >= PROTOCOL_HTTP2;
   }
 
   encodeTrailersByFilter(entry: DecoderEntry, trailers: HeaderMap): void {
