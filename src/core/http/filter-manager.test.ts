@@ -458,6 +458,38 @@ function body(message: string): string {
   return headers.get('transfer-encoding') === 'chunked' ? unchunk(text) : text;
 }
 
+test('an encoder filter gives a response without a body one with trailers', () => {
+  class Filling extends PlainFilter {
+    override encodeHeaders(_headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
+      if (endStream) {
+        this.encoder.addEncodedData(Buffer.from('body'), false);
+        this.encoder.addEncodedTrailers().set('t', 'v');
+      }
+      return HEADERS_CONTINUE;
+    }
+  }
+  const seen: string[] = [];
+  class Watching extends PlainFilter {
+    override encodeHeaders(_headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
+      seen.push(`headers ${endStream}`);
+      return HEADERS_CONTINUE;
+    }
+    override encodeData(data: Buffer, endStream: boolean): FilterDataStatus {
+      seen.push(`${data.toString('latin1')} ${endStream}`);
+      return DATA_CONTINUE;
+    }
+    override encodeTrailers(trailers: HeaderMap): FilterTrailersStatus {
+      seen.push(`t ${trailers.get('t')}`);
+      return TRAILERS_CONTINUE;
+    }
+  }
+  const { proxy } = proxyWith(() => new Watching(), () => new Filling());
+  const client = proxy.connect();
+  client.receive(GET);
+  proxy.origin.upstream.respond('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  assert.deepEqual(seen, ['headers false', 'body false', 't v']);
+});
+
 /** Puts upper case in the place of each body part. */
 class Replacing extends PlainFilter {
   private readonly status: FilterDataStatus;
