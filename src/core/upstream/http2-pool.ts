@@ -10,7 +10,7 @@ import {
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { ConnectionEvent } from '../../contract/network.ts';
-import { CLOSE_NO_FLUSH, EVENT_REMOTE_CLOSE, STATE_OPEN } from '../../contract/network.ts';
+import { CLOSE_NO_FLUSH, EVENT_REMOTE_CLOSE } from '../../contract/network.ts';
 import type { NetworkFilterStatus } from '../../contract/status.ts';
 import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
 import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
@@ -39,6 +39,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   private closedWithStreams: boolean;
   private dispatching: boolean;
   private closeAfterDispatch: boolean;
+  private goAwayReceived: boolean;
 
   constructor(pool: Http2Pool) {
     const { cluster } = pool;
@@ -50,6 +51,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     this.closedWithStreams = false;
     this.dispatching = false;
     this.closeAfterDispatch = false;
+    this.goAwayReceived = false;
     pool.stats.upstreamCxHttp2Total.inc();
     this.codec = new Http2ClientConnection(this, this, settings, cluster.http2Stats, {
       clock: pool.dispatcher,
@@ -72,8 +74,6 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     this.dispatching = false;
     if (this.closeAfterDispatch) {
       this.closeAfterDispatch = false;
-      // Envoy, whose codec finds its connection closed by the last stream's end, counts that so.
-      if (this.connection.state === STATE_OPEN) this.pool.stats.upstreamCxProtocolError.inc();
       this.close();
     }
     return status;
@@ -83,6 +83,12 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   override close(): void {
     if (this.dispatching && this.streams.size === 0 && this.state === CLIENT_DRAINING) this.closeAfterDispatch = true;
     else super.close();
+  }
+
+  /** The last stream of a draining connection ends while its end is being read: Envoy's codec finds its connection gone and counts that. */
+  private countSurprise(reset: boolean): void {
+    if (!this.dispatching || this.streams.size > 1 || this.state !== CLIENT_DRAINING) return;
+    if (!reset || !this.goAwayReceived) this.pool.stats.upstreamCxProtocolError.inc();
   }
 
   get closingWithIncompleteStream(): boolean {
@@ -99,7 +105,8 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   }
 
   /** The stream is over, complete or reset. */
-  streamDone(stream: Http2PoolStream): void {
+  streamDone(stream: Http2PoolStream, reset: boolean): void {
+    this.countSurprise(reset);
     this.streams.remove(stream);
     if (this.streams.size === 0) this.noteIdle();
     this.pool.onStreamClosed(this);
@@ -126,7 +133,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
         break;
       default:
     }
-    this.streamDone(stream);
+    this.streamDone(stream, true);
   }
 
   releaseStreams(): void {
@@ -153,6 +160,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   /** The server takes no new streams (GOAWAY). Those that it has may finish. */
   onGoAway(): void {
     this.pool.stats.upstreamCxCloseNotify.inc();
+    this.goAwayReceived = true;
     if (this.state === CLIENT_DRAINING) return;
     if (this.streams.size === 0) this.close();
     else this.pool.transition(this, CLIENT_DRAINING);
@@ -287,6 +295,6 @@ class Http2PoolStream implements ResponseDecoder, RequestEncoder, StreamCallback
   private complete(): void {
     // A reset after both ends is nobody's business any more.
     this.codecEncoder.stream.removeCallbacks(this);
-    if (this.list !== null) this.client.streamDone(this);
+    if (this.list !== null) this.client.streamDone(this, false);
   }
 }
