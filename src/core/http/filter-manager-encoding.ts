@@ -91,7 +91,6 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
     this.resetIdleTimer();
     this.disarmRequestTimeout();
     const encoders = this.encoders;
-    const hadTrailers = this.responseTrailers !== null;
     let endStream = end;
     let bodyFrom = -1;
     for (let i = this.encodeStart(from, end, false); i < encoders.length; i++) {
@@ -105,11 +104,7 @@ export abstract class FilterManagerEncoding extends FilterManagerState {
         if (!entry.endStream) this.maybeContinueEncoding(bodyFrom);
         return;
       }
-      if (endStream && entry.body !== null && bodyFrom < 0) {
-        bodyFrom = i;
-        // Trailers that the filter added with the body come after it.
-        if (!hadTrailers && this.responseTrailers !== null) entry.holdTrailers(false);
-      }
+      if (endStream && entry.body !== null && bodyFrom < 0) bodyFrom = i;
     }
     if (responseStatus(headers) < 0) {
       const missing = 'missing required header: :status';
