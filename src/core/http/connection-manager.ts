@@ -4,7 +4,7 @@ import { RESET_CONNECTION_TERMINATION } from '../../contract/codec.ts';
 import type { CodecError } from '../../contract/errors.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import { LOG_DEBUG } from '../../contract/logger.ts';
-import { CLOSE_ABORT_RESET, CLOSE_FLUSH_WRITE_AND_DELAY, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN } from '../../contract/network.ts';
+import { CLOSE_FLUSH_WRITE_AND_DELAY, CLOSE_NO_FLUSH, EVENT_CONNECTED, EVENT_LOCAL_CLOSE, STATE_OPEN } from '../../contract/network.ts';
 import type { CloseType, Connection, ConnectionEvent, ReadFilterCallbacks } from '../../contract/network.ts';
 import { FLAG_DOWNSTREAM_CONNECTION_TERMINATION, FLAG_DOWNSTREAM_PROTOCOL_ERROR } from '../../contract/response-flags.ts';
 import { PROTOCOL_HTTP10, StreamInfo } from '../../contract/stream-info.ts';
@@ -177,7 +177,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     if (this.connection.state !== STATE_OPEN) return;
     this.config.stats.rqTooManyPrematureResets.inc();
     this.drainedByResets = true;
-    this.closeConnection(CLOSE_ABORT_RESET, NO_FLAG, 'too_many_premature_resets');
+    this.closeConnection(CLOSE_NO_FLUSH, NO_FLAG, 'too_many_premature_resets');
   }
 
   /** The stream's request again, from the first filter on: an internal redirect. The codec keeps talking to the old stream's encoder. */
