@@ -361,11 +361,12 @@ export abstract class FrameReceiver extends FrameSender {
       else if (this.bodyLength === 0) this.glitch();
       return;
     }
-    stream.remoteEnded = true;
     if (stream.contentLength >= 0 && stream.receivedLength !== stream.contentLength) {
+      // The message is not complete: who waits for its end hears of the reset.
       stream.resetByCodec(PROTOCOL_ERROR);
       return;
     }
+    stream.remoteEnded = true;
     this.deliver(stream, piece, true);
     this.closeIfDone(stream);
   }
