@@ -178,6 +178,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   private readContinuation(data: Buffer, start: number, length: number, flags: number): boolean {
     if (this.continuationOf === 0) return this.terminate(PROTOCOL_ERROR, 'CONTINUATION: unexpected');
     if (++this.continuations > (this.isServer ? MAX_CONTINUATIONS_SERVER : MAX_CONTINUATIONS_CLIENT)) {
+      this.judgeUnfinished();
       return this.terminate(ENHANCE_YOUR_CALM, TEXT_TOO_MANY_CONTINUATIONS, codecError(TEXT_TOO_MANY_CONTINUATIONS));
     }
     if (this.blockVerdict === TAKE_BLOCK && !this.guard.onFrameReceived(FRAME_CONTINUATION, false, length === 0)) {
@@ -194,7 +195,10 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
 
   private gather(data: Buffer, from: number, to: number): boolean {
     const length = this.gatheredLength + to - from;
-    if (length > BLOCK_LIMIT_FACTOR * this.options.maxHeadersBytes) return this.terminate(ENHANCE_YOUR_CALM, 'header block too large');
+    if (length > BLOCK_LIMIT_FACTOR * this.options.maxHeadersBytes) {
+      this.judgeUnfinished();
+      return this.terminate(ENHANCE_YOUR_CALM, 'header block too large');
+    }
     if (this.gathered === null || this.gathered.length < length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(1024, length * 2));
       if (this.gathered !== null) this.gathered.copy(larger, 0, 0, this.gatheredLength);
@@ -205,6 +209,20 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     return true;
   }
 
+  /** The connection ends because a block does not: what is wrong with the fields so far is told as if they had been read as they came. */
+  private judgeUnfinished(): void {
+    const stream = this.blockStream;
+    if (stream === null || stream.closed || this.gathered === null) return;
+    const kind = this.blockKind(stream);
+    this.block.begin(kind, kind & 1 ? stream.contentLength : -1, this.isConnectResponse(stream));
+    this.decoder.decode(this.gathered, 0, this.gatheredLength, this.block);
+    const { result } = this.block;
+    if (result === BLOCK_INVALID_FIELD) {
+      stream.setDetails(DETAILS_INVALID_HEADER_FIELD);
+      this.stats.rxMessagingError.inc();
+    } else this.tellLimit(stream, result);
+  }
+
   private decodeBlock(data: Buffer, from: number, to: number): boolean {
     const stream = this.blockStream;
     this.blockStream = null;
@@ -212,12 +230,15 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     const kind = this.blockKind(stream);
     const block = this.block;
     block.begin(kind, kind & 1 ? stream.contentLength : -1, this.isConnectResponse(stream));
-    if (!this.decode(data, from, to, block)) return false;
+    if (this.decoder.decode(data, from, to, block) !== HPACK_OK && (block.result !== BLOCK_INVALID_FIELD || this.settings.streamErrorOnInvalidHttpMessage)) {
+      // A field before the fault that ends the connection by itself would go first.
+      return this.terminate(COMPRESSION_ERROR, '');
+    }
     const endStream = (this.blockFlags & FLAG_END_STREAM) !== 0;
     block.finish(endStream);
     for (let i = block.droppedUnderscores; i > 0; i--) this.stats.droppedHeadersWithUnderscores.inc();
     if (block.result === BLOCK_OK && !this.takeLength(stream, kind, endStream)) block.result = BLOCK_MALFORMED;
-    if (block.result !== BLOCK_OK) return this.refuseMessage(stream, block.result, endStream);
+    if (block.result !== BLOCK_OK) return this.refuseMessage(stream, block.result);
     const bytes = this.blockBytes + FRAME_HEADER_SIZE;
     stream.bytesMeter.wireBytesReceived += bytes;
     stream.bytesMeter.headerBytesReceived += bytes;
@@ -243,7 +264,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   }
 
   /** The message cannot be taken: its stream ends, or its connection. */
-  private refuseMessage(stream: Http2Stream, result: BlockResult, endStream: boolean): boolean {
+  private refuseMessage(stream: Http2Stream, result: BlockResult): boolean {
     if (result === BLOCK_INVALID_FIELD || result === BLOCK_MALFORMED) {
       stream.setDetails(result === BLOCK_MALFORMED ? DETAILS_MESSAGING : DETAILS_INVALID_HEADER_FIELD);
       this.stats.rxMessagingError.inc();
@@ -254,7 +275,6 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
       this.tellLimit(stream, result);
       stream.resetByCodec(INTERNAL_ERROR);
     }
-    if (endStream) stream.remoteEnded = true;
     return this.glitch();
   }
 
