@@ -155,7 +155,8 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
       stream.headReceived = true;
       stream.contentLength = request.isHead || status === 204 || status === 304 ? 0 : request.isConnect ? -1 : this.block.contentLength;
     }
-    return !endStream || stream.contentLength < 0 || stream.contentLength === stream.receivedLength;
+    const contentLength = kind === BLOCK_RESPONSE ? stream.contentLength : this.block.contentLength;
+    return !endStream || contentLength < 0 || contentLength === stream.receivedLength;
   }
 
   protected onHeaders(stream: Http2Stream, headers: HeaderMap, kind: BlockKind, endStream: boolean): void {

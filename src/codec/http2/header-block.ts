@@ -233,15 +233,17 @@ export class HeaderBlock implements HeaderSink {
       lastBlock[id] = blockNumber;
       return this.add(name, value);
     }
+    // One entry more or less it is not: only its bytes count.
     this.headers.append(name, value);
-    return this.count(name, value);
+    return this.countBytes(value.length + 1);
   }
 
   /** `host` stands in for a missing `:authority`, and is left out beside one. */
   private takeHost(value: string): boolean {
     if (value === '' || !isAuthority(value) || !this.once(HAS_HOST)) return this.refuse(BLOCK_INVALID_FIELD);
     if (this.kind === BLOCK_REQUEST && (this.flags & HAS_AUTHORITY) === 0) return this.add(':authority', value);
-    return true;
+    // What is left out costs as much to read (CVE-2026-73550).
+    return this.countBytes('host'.length + value.length);
   }
 
   /** False: refused (see `result`), or to be left out. */
@@ -279,10 +281,14 @@ export class HeaderBlock implements HeaderSink {
   }
 
   private count(name: string, value: string): boolean {
-    this.byteCount += name.length + value.length;
-    if (this.byteCount > this.limits.maxHeadersBytes) return this.refuse(BLOCK_TOO_LARGE);
+    if (!this.countBytes(name.length + value.length)) return false;
     if (++this.fieldCount > this.limits.maxHeadersCount) return this.refuse(BLOCK_TOO_MANY);
     return true;
+  }
+
+  private countBytes(length: number): boolean {
+    this.byteCount += length;
+    return this.byteCount <= this.limits.maxHeadersBytes || this.refuse(BLOCK_TOO_LARGE);
   }
 
   /** All fields are here: are they a message? `result` says. */

@@ -102,7 +102,9 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
       stream.contentLength = this.block.contentLength;
       stream.headReceived = true;
     }
-    return !endStream || stream.contentLength < 0 || stream.contentLength === stream.receivedLength;
+    // Trailers may have one, too: the block knows what holds.
+    const { contentLength } = this.block;
+    return !endStream || contentLength < 0 || contentLength === stream.receivedLength;
   }
 
   protected onHeaders(stream: Http2Stream, headers: HeaderMap, kind: BlockKind, endStream: boolean): void {

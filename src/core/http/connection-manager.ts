@@ -176,6 +176,8 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   private closeAfterResets(): void {
     if (this.connection.state !== STATE_OPEN) return;
     this.config.stats.rqTooManyPrematureResets.inc();
+    // The codec is in the middle of the peer's input: in Envoy that ends as an error of its own.
+    this.config.stats.cxProtocolError.inc();
     this.drainedByResets = true;
     this.closeConnection(CLOSE_NO_FLUSH, NO_FLAG, 'too_many_premature_resets');
   }
