@@ -5,6 +5,9 @@ import { fakeContext } from '../common/testing/fake-context.ts';
 import { ignoredFields } from '../common/testing/field-walk.ts';
 import type { JsonSample } from '../common/testing/field-walk.ts';
 import { bufferFilter } from './filters/http/buffer/index.ts';
+import { grpcHttp1BridgeFilter } from './filters/http/grpc_http1_bridge/index.ts';
+import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_bridge/index.ts';
+import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
@@ -14,6 +17,8 @@ import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.
 const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.extensions.filters.http.buffer.v3.Buffer': { max_request_bytes: 5 },
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': { disabled: true },
+  'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig': { content_type: 'a/b' },
+  'envoy.config.core.v3.GrpcMethodList.Service': { name: 's', method_names: ['m'] },
   'envoy.extensions.filters.http.health_check.v3.HealthCheck': { pass_through_mode: true },
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/log' },
   'envoy.config.core.v3.SubstitutionFormatString': { text_format: 'x' },
@@ -45,6 +50,10 @@ const chain = (create: (message: Message) => unknown) => (message: Message): voi
 const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => unknown])[] = [
   ['envoy.extensions.filters.http.buffer.v3.Buffer', chain((message) => bufferFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.buffer.v3.BufferPerRoute', chain((message) => bufferFilter.createPerRoute?.(message, context))],
+  ['envoy.extensions.filters.http.grpc_http1_bridge.v3.Config', chain((message) => grpcHttp1BridgeFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig', chain((message) => grpcHttp1ReverseBridgeFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfigPerRoute', chain((message) => grpcHttp1ReverseBridgeFilter.createPerRoute?.(message, context))],
+  ['envoy.extensions.filters.http.grpc_stats.v3.FilterConfig', chain((message) => grpcStatsFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', chain((message) => headerMutationFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute', chain((message) => headerMutationFilter.createPerRoute?.(message, context))],
   ['envoy.extensions.filters.http.health_check.v3.HealthCheck', chain((message) => healthCheckFilter.create(message, 'http.h.', context))],

@@ -25,6 +25,8 @@ export interface FilterRecord {
   perFilter: readonly object[];
   /** Cluster of the route. */
   cluster: ClusterInfo | null;
+  /** What decodingBuffer and encodingBuffer give. */
+  held: Buffer | null;
   /** What was given to addDecodedData and addEncodedData, in order. */
   readonly added: string[];
   /** Trailers made by addEncodedTrailers. */
@@ -39,7 +41,7 @@ export function fakeFilterCallbacks(): FilterRecord {
   const replies: LocalReplyRecord[] = [];
   const record = {
     streamInfo, replies, replaced: null as Buffer | null, bufferLimit: 0, perFilter: [] as readonly object[],
-    cluster: null as ClusterInfo | null, added: [] as string[], addedTrailers: null as HeaderMap | null, routeCacheCleared: 0,
+    cluster: null as ClusterInfo | null, held: null as Buffer | null, added: [] as string[], addedTrailers: null as HeaderMap | null, routeCacheCleared: 0,
   };
   const known: Partial<StreamDecoderFilterCallbacks & StreamEncoderFilterCallbacks> = {
     dispatcher: new FakeDispatcher(),
@@ -50,6 +52,8 @@ export function fakeFilterCallbacks(): FilterRecord {
     mostSpecificPerFilterConfig: () => record.perFilter.at(-1) ?? null,
     perFilterConfigs: () => record.perFilter,
     clusterInfo: () => record.cluster,
+    decodingBuffer: () => record.held,
+    encodingBuffer: () => record.held,
     clearRouteCache: () => {
       record.routeCacheCleared++;
     },
