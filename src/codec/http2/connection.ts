@@ -245,8 +245,9 @@ export abstract class Http2Connection extends HeaderReceiver {
     this.metadata?.delete(stream.codecStreamId);
   }
 
-  protected onReset(stream: Http2Stream | undefined, _streamId: number, code: number): boolean {
-    if (stream !== undefined) {
+  protected onReset(stream: Http2Stream | undefined, streamId: number, code: number): boolean {
+    if (stream === undefined) this.resets.remove(streamId);
+    else {
       stream.resetDeferred = false;
       this.closeStream(stream, code);
     }

@@ -22,6 +22,12 @@ export class RecentResets {
     this.next = (this.next + 1) & (CAPACITY - 1);
   }
 
+  /** The peer has reset it too: nothing more may come. */
+  remove(streamId: number): void {
+    const at = this.ids.indexOf(streamId);
+    if (at >= 0) this.ids[at] = 0;
+  }
+
   has(streamId: number): boolean {
     return streamId <= this.kindUpTo || this.ids.includes(streamId);
   }

@@ -37,6 +37,15 @@ test('rate limit: burst, then so many a second', () => {
   assert.deepEqual([limit.take(100_000), limit.take(100_000), limit.take(100_000)], [true, true, false]);
 });
 
+test('recent resets: one that the peer has reset too is over', () => {
+  const resets = new RecentResets();
+  resets.remove(1);
+  resets.add(1);
+  resets.add(3);
+  resets.remove(1);
+  assert.deepEqual([resets.has(1), resets.has(3)], [false, true]);
+});
+
 test('recent resets: an overflow is kind to what it forgets', () => {
   const resets = new RecentResets();
   assert.equal(resets.has(1), false);
