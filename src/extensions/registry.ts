@@ -7,6 +7,7 @@ import { bufferFilter } from './filters/http/buffer/index.ts';
 import { connectGrpcBridgeFilter } from './filters/http/connect_grpc_bridge/index.ts';
 import { grpcHttp1BridgeFilter } from './filters/http/grpc_http1_bridge/index.ts';
 import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_bridge/index.ts';
+import { grpcJsonReverseTranscoderFilter } from './filters/http/grpc_json_reverse_transcoder/index.ts';
 import { grpcJsonTranscoderFilter } from './filters/http/grpc_json_transcoder/index.ts';
 import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
 import { grpcWebFilter } from './filters/http/grpc_web/index.ts';
@@ -31,6 +32,7 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   connectGrpcBridgeFilter,
   grpcHttp1BridgeFilter,
   grpcHttp1ReverseBridgeFilter,
+  grpcJsonReverseTranscoderFilter,
   grpcJsonTranscoderFilter,
   grpcStatsFilter,
   grpcWebFilter,

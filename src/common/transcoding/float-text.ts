@@ -6,6 +6,7 @@ const DOUBLE_DIGITS = 15;
 const DOUBLE_EXACT = 17;
 const FLOAT_DIGITS = 6;
 const FLOAT_EXACT = 9;
+const MIN_NORMAL_FLOAT = 2 ** -126;
 const TIE = '50000000000000000000';
 /** Below this, JavaScript's shortest text is that of %.15g if it has no more than 15 digits. */
 const PLAIN_MAX = 1e15;
@@ -23,6 +24,8 @@ export function doubleText(value: number): string {
 }
 
 export function floatText(value: number): string {
+  // C's strtof calls every subnormal number out of range.
+  if (value !== 0 && Math.abs(value) < MIN_NORMAL_FLOAT) return general(value, FLOAT_EXACT);
   const text = general(value, FLOAT_DIGITS);
   return Math.fround(Number(text)) === value ? text : general(value, FLOAT_EXACT);
 }

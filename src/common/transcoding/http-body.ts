@@ -84,16 +84,16 @@ export interface HttpBody {
 }
 
 /**
- * The HttpBody at `path` of a message; empty when there is none, null when the bytes are no such message. As in Envoy, one with
- * extensions is refused.
+ * The HttpBody at `path` of a message; empty when there is none, null when the bytes are no such message. Envoy has no nesting left for
+ * the extensions of a response: one that has them is broken there, and so without `extensions` here.
  */
-export function parseHttpBody(bytes: Buffer, path: readonly Field[]): HttpBody | null {
+export function parseHttpBody(bytes: Buffer, path: readonly Field[], extensions: boolean): HttpBody | null {
   const body: HttpBody = { contentType: '', data: EMPTY };
-  return parseAt(new WireReader(bytes, Infinity, MAX_GROUPS), path, 0, body) ? body : null;
+  return parseAt(new WireReader(bytes, Infinity, MAX_GROUPS), path, 0, body, extensions) ? body : null;
 }
 
-function parseAt(reader: WireReader, path: readonly Field[], depth: number, body: HttpBody): boolean {
-  if (depth === path.length) return parseBody(reader, body);
+function parseAt(reader: WireReader, path: readonly Field[], depth: number, body: HttpBody, extensions: boolean): boolean {
+  if (depth === path.length) return parseBody(reader, body, extensions);
   const expected = ((path[depth].number << 3) | WIRE_DELIMITED) >>> 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag !== expected) {
@@ -104,7 +104,7 @@ function parseAt(reader: WireReader, path: readonly Field[], depth: number, body
     if (reader.failed || length > reader.end - reader.pos) return false;
     const before = reader.limit;
     reader.limit = Math.min(before, reader.pos + length);
-    if (!parseAt(reader, path, depth + 1, body)) return false;
+    if (!parseAt(reader, path, depth + 1, body, extensions)) return false;
     const complete = reader.pos === reader.limit;
     reader.popLimit(before);
     if (!complete) return false;
@@ -112,7 +112,7 @@ function parseAt(reader: WireReader, path: readonly Field[], depth: number, body
   return true;
 }
 
-function parseBody(reader: WireReader, body: HttpBody): boolean {
+function parseBody(reader: WireReader, body: HttpBody, extensions: boolean): boolean {
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     const number = tag >>> 3;
     if ((tag & 7) !== WIRE_DELIMITED || number > EXTENSIONS || number === 0) {
@@ -120,7 +120,8 @@ function parseBody(reader: WireReader, body: HttpBody): boolean {
       continue;
     }
     const value = reader.take(reader.varint32());
-    if (reader.failed || number === EXTENSIONS) return false;
+    if (reader.failed || (number === EXTENSIONS && !extensions)) return false;
+    if (number === EXTENSIONS) continue;
     if (number === DATA) body.data = value;
     else if (!isUtf8(value)) return false;
     else body.contentType = value.toString('latin1');

@@ -18,7 +18,7 @@ export class JsonRequestTranslator {
   private seenInput: boolean;
   private inputFinished: boolean;
   private frames: Buffer[];
-  /** Bytes that came after the end of the message. */
+  /** Bytes that count against limits: the piece with the end of the message, and what came after it. */
   unreadBytes: number;
   status: TranscodingStatus;
 
@@ -46,6 +46,7 @@ export class JsonRequestTranslator {
     }
     this.seenInput = true;
     if (this.check(this.parser.parse(data))) this.collect();
+    if (this.finished) this.unreadBytes = data.length;
   }
 
   /**

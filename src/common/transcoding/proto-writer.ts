@@ -225,7 +225,7 @@ export class ProtoWriter {
   private popElement(): void {
     const { element } = this;
     if (element === null) return;
-    for (const field of element.missingFields) this.listener.missingField(this.location, field.name);
+    this.reportMissing();
     const insert = element.sizeInsert;
     if (insert !== null) {
       insert.size += this.wire.length;
@@ -256,12 +256,22 @@ export class ProtoWriter {
   private writePrimitive(field: Field, data: DataPiece, parent: ProtoElement): void {
     // Messages of the older syntax count what has come, whether it fits or not.
     const counted = !parent.type.proto3;
-    if (counted) this.element = new ProtoElement(parent, field, parent.type, false, null);
+    if (counted) this.element = this.valueElement(field, parent);
     if (!this.writeValue(field, data)) {
-      if (!counted) this.element = new ProtoElement(parent, field, parent.type, false, null);
+      if (!counted) this.element = this.valueElement(field, parent);
       this.invalidValue(field.typeLabel, data.shown);
+      this.reportMissing();
     }
     this.element = parent;
+  }
+
+  /** Where a value is: for the place in errors, and what a message that is no object lacks. */
+  private valueElement(field: Field, parent: ProtoElement): ProtoElement {
+    return new ProtoElement(parent, field, field.message ?? parent.type, false, this.insertSize(field));
+  }
+
+  private reportMissing(): void {
+    for (const field of this.element?.missingFields ?? NO_FIELDS) this.listener.missingField(this.location, field.name);
   }
 
   /** False when the value does not fit the field. */

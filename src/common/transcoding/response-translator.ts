@@ -19,7 +19,7 @@ const UNKNOWN_SIZE = -1;
 
 /**
  * gRPC frames, given in pieces, to JSON: of one message, or of all messages of a stream in an array (or as the options say). Bytes stay here
- * until a frame is complete: `storedBytes`; the owner watches their number.
+ * until a frame is complete; the owner watches their number, `storedBytes`.
  */
 export class ResponseToJsonTranslator {
   private readonly type: MessageType;
@@ -30,7 +30,11 @@ export class ResponseToJsonTranslator {
   /** So many of the first chunks are copies of our own. */
   private owned: number;
   /** Bytes that have come and not been read. */
-  storedBytes: number;
+  private available: number;
+  /** How long each piece of `chunks` was when it came. */
+  private pieces: number[];
+  /** Bytes of the last piece that the last step has read: Envoy counts them until the next step. */
+  private lastRead: number;
   private inputFinished: boolean;
   /** Length of the frame whose header has been read. */
   private frameSize: number;
@@ -45,7 +49,9 @@ export class ResponseToJsonTranslator {
     this.printer = new JsonPrinter(pool, options.print);
     this.chunks = [];
     this.owned = 0;
-    this.storedBytes = 0;
+    this.available = 0;
+    this.pieces = [];
+    this.lastRead = 0;
     this.inputFinished = false;
     this.frameSize = UNKNOWN_SIZE;
     this.first = true;
@@ -53,11 +59,17 @@ export class ResponseToJsonTranslator {
     this.status = OK;
   }
 
+  /** Bytes that count against the limits. */
+  get storedBytes(): number {
+    return this.available + this.lastRead;
+  }
+
   /** Takes bytes; they MUST stay as they are until the next `read`. */
   write(data: Buffer): void {
     if (data.length === 0) return;
     this.chunks.push(data);
-    this.storedBytes += data.length;
+    this.pieces.push(data.length);
+    this.available += data.length;
   }
 
   end(): void {
@@ -86,7 +98,8 @@ export class ResponseToJsonTranslator {
   private peek(length: number): Buffer {
     if (length === 0) return NOTHING;
     if (this.chunks[0].length < length) {
-      this.chunks = [Buffer.concat(this.chunks, this.storedBytes)];
+      this.chunks = [Buffer.concat(this.chunks, this.available)];
+      this.pieces = this.pieces.slice(-1);
       this.owned = 1;
     }
     return this.chunks[0];
@@ -94,12 +107,14 @@ export class ResponseToJsonTranslator {
 
   private drop(length: number): void {
     if (length === 0) return;
-    this.storedBytes -= length;
+    this.available -= length;
     const rest = this.chunks[0].subarray(length);
+    this.lastRead = Math.min(length, this.pieces[0] - rest.length);
     if (rest.length > 0) {
       this.chunks[0] = rest;
       return;
     }
+    this.pieces.shift();
     this.chunks.shift();
     if (this.owned > 0) this.owned--;
   }
@@ -111,8 +126,8 @@ export class ResponseToJsonTranslator {
       return null;
     }
     const size = this.frameSize;
-    if (this.storedBytes < size) {
-      if (this.inputFinished) this.status = internal(`Incomplete gRPC frame expected size: ${size} actual size: ${this.storedBytes}`);
+    if (this.available < size) {
+      if (this.inputFinished) this.status = internal(`Incomplete gRPC frame expected size: ${size} actual size: ${this.available}`);
       return null;
     }
     this.frameSize = UNKNOWN_SIZE;
@@ -126,8 +141,8 @@ export class ResponseToJsonTranslator {
   }
 
   private readHeader(): boolean {
-    if (this.storedBytes < GRPC_FRAME_HEADER_BYTES) {
-      if (this.inputFinished && this.storedBytes > 0) this.status = internal('Incomplete gRPC frame header received');
+    if (this.available < GRPC_FRAME_HEADER_BYTES) {
+      if (this.inputFinished && this.available > 0) this.status = internal('Incomplete gRPC frame header received');
       return false;
     }
     const header = this.peek(GRPC_FRAME_HEADER_BYTES);

@@ -96,10 +96,7 @@ export class UntypedMessageDecoder {
       case WIRE_DELIMITED: {
         const length = reader.varint32();
         if (reader.failed) break;
-        reader.skip(length);
-        // Too little to skip is no failure: the end comes next.
-        reader.failed = false;
-        return true;
+        return reader.skip(length) || this.fail('malformed length-delimited field');
       }
       default: return this.fail(`unknown wire type: ${wire}`);
     }

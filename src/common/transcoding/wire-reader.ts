@@ -128,9 +128,11 @@ export class WireReader {
     return this.bytes.subarray(this.pos - length, this.pos);
   }
 
-  skip(length: number): void {
-    if (this.has(length)) this.pos += length;
-    else this.pos = Math.min(this.end, this.limit);
+  /** False when there is less. */
+  skip(length: number): boolean {
+    if (!this.has(length)) return false;
+    this.pos += length;
+    return true;
   }
 
   /** Reads a length and makes it the limit; returns the limit before, for `popLimit`. */
@@ -146,8 +148,9 @@ export class WireReader {
     this.limit = before;
   }
 
+  /** -1 where there is no limit. */
   get untilLimit(): number {
-    return this.limit - this.pos;
+    return this.limit === Infinity ? -1 : this.limit - this.pos;
   }
 
   /** False when the nesting is too deep. */
@@ -160,7 +163,7 @@ export class WireReader {
   }
 
   private has(length: number): boolean {
-    if (this.pos + length <= Math.min(this.end, this.limit)) return true;
+    if (length >= 0 && this.pos + length <= Math.min(this.end, this.limit)) return true;
     this.failed = true;
     return false;
   }

@@ -28,8 +28,8 @@ const RESPONSE_TOO_LARGE = "Response not transcoded because the transcoder's int
 /** gRPC peers refuse messages above 4 MiB: a streamed HttpBody goes in pieces. */
 const MAX_STREAMED_PIECE = 1_048_576;
 /**
- * Bytes that one JSON message may hold while it is being translated, unless the limits allow more. Envoy has no bound: it counts what it has
- * not parsed yet only.
+ * Bytes that one message may hold while it is not complete, unless the limits allow more. Envoy has no bound: of a request it counts what
+ * it has not parsed yet only, and nothing of an HttpBody that comes.
  */
 const MAX_MESSAGE_BYTES = 33_554_432;
 const NO_GRPC_STATUS = -1;
@@ -276,7 +276,7 @@ export class JsonTranscoderFilter implements StreamFilter {
     const { encoder, responseHeaders } = this;
     if (encoder === null || responseHeaders === null) return DATA_CONTINUE;
     const streaming = transcoding.method.method.serverStreaming;
-    this.bodyFrames ??= new HttpBodyFrames(transcoding.method.responseBodyFieldPath, streaming, this.responseLimit);
+    this.bodyFrames ??= new HttpBodyFrames(transcoding.method.responseBodyFieldPath, streaming, Math.max(this.responseLimit, MAX_MESSAGE_BYTES));
     const bodies = this.bodyFrames.read(data);
     if (bodies === null) {
       this.failed = true;

@@ -53,7 +53,7 @@ export class HttpBodyFrames implements GrpcMessageSink {
     this.frames++;
     // A unary response is its first message.
     if (message.length === 0 || this.broken || (!this.streaming && this.contentType !== null)) return;
-    const body = parseHttpBody(message, this.path);
+    const body = parseHttpBody(message, this.path, false);
     if (body === null) {
       this.broken = true;
       return;
