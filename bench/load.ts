@@ -40,7 +40,7 @@ export interface Http2Shape {
 }
 
 export async function runH2load(port: number, shape: Http2Shape, seconds: number, pinned: Pinning): Promise<LoadResult> {
-  return readH2load(await runLoad(tool('h2load'), ['-t1', `-c${shape.connections}`, `-m${shape.streams}`, '-D', String(seconds), `http://127.0.0.1:${port}${shape.path ?? '/'}`], pinned))
+  return readH2load(await runLoad(tool('h2load'), ['-t1', `-c${shape.connections}`, `-m${shape.streams}`, '-D', String(Math.max(1, Math.round(seconds))), `http://127.0.0.1:${port}${shape.path ?? '/'}`], pinned))
 }
 
 /** gRPC calls (`unary`), or messages on streams that stay open (`bidi`); `size` bytes each, one at a time on a stream. */
