@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import type { HeaderValue } from '#api/envoy/config/core/v3/base_pb.js';
 import type { GrpcService_GoogleGrpc } from '#api/envoy/config/core/v3/grpc_service_pb.js';
 import { ConfigError, ConfigErrors, configAt } from '../contract/errors.ts';
+import { parseIp } from './network/cidr.ts';
 import { notYet, refusedFields } from './not-yet.ts';
 
 /** Where a google_grpc service is. */
@@ -99,7 +99,7 @@ function parseTarget(uri: string): GoogleGrpcAddress {
       return { kind: 'pipe', path };
     }
     case 'dns': return parseDns(rest, uri);
-    case 'ipv4': case 'ipv6': return { kind: 'ip', addresses: rest.split(',').map((each) => parseIp(each, name === 'ipv4' ? 4 : 6)) };
+    case 'ipv4': case 'ipv6': return { kind: 'ip', addresses: rest.split(',').map((each) => literal(each, name === 'ipv4' ? 4 : 6)) };
     case 'xds': case 'unix-abstract': case 'vsock': case 'google-c2p':
       throw notYet(`gRPC targets of the scheme ${name}`, '', 'dns:///host:port, ipv4:…, ipv6:… or unix:…');
     default: return hostPort(uri);
@@ -114,23 +114,28 @@ function parseDns(rest: string, uri: string): GoogleGrpcAddress {
   return hostPort(rest.slice(slash + 1));
 }
 
-function parseIp(text: string, family: 4 | 6): { readonly ip: string; readonly port: number } {
+function literal(text: string, family: 4 | 6): { readonly ip: string; readonly port: number } {
   const parsed = splitHostPort(text);
-  if (isIP(parsed.host) !== family) throw new ConfigError(`malformed IP address: ${text}`);
+  if (familyOf(parsed.host) !== family) throw new ConfigError(`malformed IP address: ${text}`);
   return { ip: parsed.host, port: parsed.port };
 }
 
 function hostPort(text: string): GoogleGrpcAddress {
   const { host, port } = splitHostPort(text);
-  return isIP(host) === 0 ? { kind: 'dns', host, port } : { kind: 'ip', addresses: [{ ip: host, port }] };
+  return familyOf(host) === 0 ? { kind: 'dns', host, port } : { kind: 'ip', addresses: [{ ip: host, port }] };
 }
 
 function splitHostPort(text: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:[\]/]+))(?::(\d{1,5}))?$/.exec(text);
-  const host = match?.[1] ?? match?.[2] ?? (isIP(text) === 6 ? text : '');
+  const host = match?.[1] ?? match?.[2] ?? (familyOf(text) === 6 ? text : '');
   const port = match?.[3] === undefined ? DEFAULT_PORT : Number(match[3]);
   if (host === '' || port > 65_535) throw new ConfigError(`malformed target '${text}'`, { hint: 'host:port' });
   return { host, port };
+}
+
+function familyOf(text: string): 0 | 4 | 6 {
+  const words = parseIp(text);
+  return words === null ? 0 : words.length === 1 ? 4 : 6;
 }
 
 function defaultAuthority(uri: string, address: GoogleGrpcAddress): string {

@@ -1,5 +1,4 @@
-import type { RetryPolicy as CoreRetryPolicy } from '#api/envoy/config/core/v3/base_pb.js';
-import type { HeaderValue } from '#api/envoy/config/core/v3/base_pb.js';
+import type { HeaderValue, RetryPolicy as CoreRetryPolicy } from '#api/envoy/config/core/v3/base_pb.js';
 import type { GrpcService, GrpcService_EnvoyGrpc } from '#api/envoy/config/core/v3/grpc_service_pb.js';
 import type { Formatter, LogContext } from '../contract/access-log.ts';
 import { ConfigError, ConfigErrors, configAt } from '../contract/errors.ts';

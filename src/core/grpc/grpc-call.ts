@@ -4,9 +4,8 @@ import {
   GRPC_INTERNAL, GRPC_NO_STATUS, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, GRPC_UNKNOWN, grpcStatusIn, httpToGrpcStatus,
 } from '../../common/grpc/status.ts';
 import type { Timer } from '../../base/timer-wheel.ts';
-import type { AsyncStream, AsyncStreamCallbacks, AsyncStreamOptions, AsyncWatermarkCallbacks } from '../../contract/async-client.ts';
+import type { AsyncClient, AsyncStream, AsyncStreamCallbacks, AsyncStreamOptions, AsyncWatermarkCallbacks } from '../../contract/async-client.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
-import type { AsyncClient } from '../../contract/async-client.ts';
 import { HeaderMap } from '../../contract/header-map.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import { responseStatus } from '../http/local-reply.ts';

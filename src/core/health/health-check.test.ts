@@ -322,7 +322,7 @@ test('a host that fails: its pools take no new streams on their connections', ()
   const check = cluster.socket;
   entry?.httpPool(0, 1, null)?.newStream(
     { decode1xxHeaders: () => {}, decodeHeaders: () => {}, decodeData: () => {}, decodeTrailers: () => {} },
-    { onPoolReady: (encoder) => void encoder.stream.resetStream(0), onPoolFailure: () => {} },
+    { onPoolReady: (encoder) => encoder.stream.resetStream(0), onPoolFailure: () => {} },
   );
   const pooled = cluster.socket;
   assert.notEqual(pooled, check);
