@@ -8,6 +8,7 @@ import type { AccessLogFile, FactoryContext, FactoryLookup } from '../../contrac
 import type { FractionalPercent, Runtime, RuntimeSnapshot } from '../../contract/runtime.ts';
 import type { Counter, Gauge, Histogram, Scope, TextReadout } from '../../contract/stats.ts';
 import type { ClusterManager, ThreadLocalCluster } from '../../contract/upstream.ts';
+import { FakeGrpcClient } from './fake-grpc-client.ts';
 
 /** A dispatcher whose time stands still until a test moves it. */
 export class FakeDispatcher implements Dispatcher {
@@ -178,6 +179,8 @@ export interface FakeContext extends FactoryContext {
   readonly dispatcher: FakeDispatcher;
   readonly rootScope: FakeScope;
   readonly runtime: FakeRuntime;
+  /** Plays every gRPC service. */
+  readonly grpcClients: FakeGrpcClient;
   readonly serverHealth: { failed: boolean };
   /** Log files by path. */
   readonly files: Map<string, FakeLogFile>;
@@ -210,7 +213,7 @@ export function fakeContext(registry: FactoryLookup = NO_REGISTRY): FakeContext 
     dispatcher: new FakeDispatcher(),
     clusterManager,
     asyncClients: { forCluster: () => null },
-    grpcClients: { getOrCreate: refuse },
+    grpcClients: new FakeGrpcClient(),
     runtime: new FakeRuntime(),
     loggers: { get: () => NO_LOGGER },
     sharedCells: { cell: refuse, block: refuse, free: refuse, freePrefix: refuse },
