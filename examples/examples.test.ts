@@ -123,6 +123,24 @@ const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
       [1000, 70_000],
     );
   },
+  'grpc.yaml': async ({ ask, get, origins, proxy }) => {
+    const call = (type: string, body: string, ...more: string[]): Promise<RawMessage> => {
+      const lines = ['host: a', 'connection: close', `content-type: ${type}`, `content-length: ${body.length}`, ...more];
+      return ask(`POST /helloworld.Greeter/SayHello HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+    };
+    const good = answer({ grpc: ['hi'] });
+    origins[0]?.use({ replies: [good, good, answer({ grpc: [], grpc_status: 5 })] });
+    const web = await call('application/grpc-web+proto', '\0\0\0\0\x01a');
+    assert.equal(web.body, '\0\0\0\0\x02hi\x80\0\0\0\x0fgrpc-status:0\r\n');
+    const connect = await call('application/proto', 'a', 'connect-protocol-version: 1');
+    assert.deepEqual([statusOf(connect), connect.body], [200, 'hi']);
+    const bridged = await call('application/grpc', '\0\0\0\0\x01a');
+    assert.deepEqual([statusOf(bridged), headerOf(bridged, 'grpc-status')], [503, '5']);
+    assert.equal(headerOf(await get('/elsewhere/x', 'content-type: application/grpc'), 'grpc-status'), '12');
+    const stats = (await proxy.admin('/stats?filter=grpc.helloworld')).body;
+    assert.match(stats, /cluster\.greeter\.grpc\.helloworld\.Greeter\.SayHello\.failure: 1/);
+    assert.match(stats, /cluster\.greeter\.grpc\.helloworld\.Greeter\.SayHello\.success: 2/);
+  },
 };
 
 /** Puts free ports in place of the example's own, so that tests can run side by side. */
