@@ -230,17 +230,24 @@ export class Http2Peer {
     this.settingsCount += 1
     const settings = readSettings(frame.payload)
     this.connectionLines.push(`SETTINGS ${settings.map(([name, value]) => `${name}=${value}`).join(' ')}\n`)
-    const initial = settings.findLast(([name]) => name === 'INITIAL_WINDOW_SIZE')?.[1]
-    if (initial !== undefined) {
-      for (const stream of this.streams.values()) stream.window += initial - this.initialWindow
-      this.initialWindow = initial
-    }
     // Later, so that a connection that is ended at once is not reset for an ACK that nobody reads.
-    if (this.options.acks !== false) setTimeout(() => this.acknowledge(), ACK_AFTER_MS)
+    if (this.options.acks === false) this.apply(settings)
+    else setTimeout(() => this.acknowledge(settings), ACK_AFTER_MS)
   }
 
-  private acknowledge(): void {
-    if (this.ended === 'open' && !this.socket.destroyed) this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
+  /** The settings count from the ACK on: a window that the other end has not seen acknowledged is none. */
+  private acknowledge(settings: readonly [string, number][]): void {
+    if (this.ended !== 'open' || this.socket.destroyed) return
+    this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
+    this.apply(settings)
+  }
+
+  private apply(settings: readonly [string, number][]): void {
+    const initial = settings.findLast(([name]) => name === 'INITIAL_WINDOW_SIZE')?.[1]
+    if (initial === undefined) return
+    for (const stream of this.streams.values()) stream.window += initial - this.initialWindow
+    this.initialWindow = initial
+    this.wake()
   }
 
   private takePing(frame: Frame): void {
