@@ -14,6 +14,8 @@ import { TestProxy, splitMessage, testRoute, testRouteEntry } from './testing/pr
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi';
 
+// Long because every rule of the manager is shown by filters that share one base and one driver.
+
 /** A filter of which a test overrides what it needs. */
 class PlainFilter implements StreamFilter {
   decoder!: StreamDecoderFilterCallbacks;
