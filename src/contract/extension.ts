@@ -39,6 +39,7 @@ export type ExtensionCategory =
   | 'envoy.regex_engines'
   | 'envoy.resource_monitors'
   | 'envoy.health_checkers'
+  | 'envoy.health_check.event_sinks'
   | 'envoy.tracers'
   | 'envoy.stats_sinks'
   | 'envoy.network.dns_resolver'

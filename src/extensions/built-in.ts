@@ -34,6 +34,22 @@ export const BUILT_IN: readonly ExtensionFactory[] = [
     status: 'partly',
     statusNote: 'HTTP/1 only',
   },
+  // core/health.
+  {
+    name: 'envoy.health_checkers.http',
+    category: 'envoy.health_checkers',
+    configTypes: [],
+    status: 'partly',
+    statusNote: 'without HTTP/3 and TLS; one check a cluster',
+  },
+  { name: 'envoy.health_checkers.tcp', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS; one check a cluster' },
+  { name: 'envoy.health_checkers.grpc', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS; one check a cluster' },
+  {
+    name: 'envoy.health_check.event_sinks.file',
+    category: 'envoy.health_check.event_sinks',
+    configTypes: ['envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink'],
+    status: 'works',
+  },
   // codec/http1.
   {
     name: 'envoy.http.stateful_header_formatters.preserve_case',

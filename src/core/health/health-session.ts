@@ -125,15 +125,18 @@ export abstract class HealthSession {
     return transition === TRANSITION_UNCHANGED ? TRANSITION_CHANGED : transition;
   }
 
-  /** The host is unhealthy by this check; a failure that `retriable` or the network excuses counts against the threshold. */
-  protected handleFailure(failure: HealthFailure, retriable: boolean): void {
+  /**
+   * The host is unhealthy by this check; a failure that `retriable` or the network excuses counts against the threshold. `httpStatus`: of the
+   * answer that failed, for the event.
+   */
+  protected handleFailure(failure: HealthFailure, retriable: boolean, httpStatus = 0): void {
     if (this.disposed) return;
-    const transition = this.setUnhealthy(failure, retriable);
+    const transition = this.setUnhealthy(failure, retriable, httpStatus);
     this.scheduleNext(false, transition);
   }
 
   /** As `handleFailure`, from outside of a check (a request of the data path was told so): the next check comes when it would have. */
-  setUnhealthy(failure: HealthFailure, retriable: boolean): HealthTransition {
+  setUnhealthy(failure: HealthFailure, retriable: boolean, httpStatus = 0): HealthTransition {
     const { checker, host } = this;
     const network = failure === FAILURE_NETWORK || failure === FAILURE_NETWORK_TIMEOUT;
     this.successes = 0;
@@ -143,14 +146,14 @@ export abstract class HealthSession {
         setFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC);
         checker.stats.healthy.dec();
         transition = TRANSITION_CHANGED;
-        checker.events?.ejectUnhealthy(host, failure);
+        checker.events?.ejectUnhealthy(host, failure, httpStatus);
       } else transition = TRANSITION_CHANGE_PENDING;
     }
     const timedOut = failure === FAILURE_NETWORK_TIMEOUT && hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC);
     if (timedOut) setFlag(host.healthFlags, HOST_ACTIVE_HC_TIMEOUT);
     else clearFlag(host.healthFlags, HOST_ACTIVE_HC_TIMEOUT);
     transition = this.clearPending(transition);
-    if (this.first || checker.config.alwaysLogFailures) checker.events?.failure(host, failure, this.first);
+    if (this.first || checker.config.alwaysLogFailures) checker.events?.failure(host, failure, this.first, httpStatus);
     checker.stats.failure.inc();
     if (network) checker.stats.networkFailure.inc();
     else if (failure === FAILURE_PASSIVE) checker.stats.passiveFailure.inc();

@@ -112,7 +112,7 @@ export class HttpHealthSession extends HealthSession implements CodecClientOwner
     // Before the host may be taken away.
     const close = this.client !== null && (!this.reuse || shouldCloseConnection(this.client.protocol, headers));
     if (result >= RESULT_SUCCEEDED) this.handleSuccess(result === RESULT_DEGRADED);
-    else this.handleFailure(FAILURE_ACTIVE, result === RESULT_RETRIABLE);
+    else this.handleFailure(FAILURE_ACTIVE, result === RESULT_RETRIABLE, Math.max(0, responseStatus(headers)));
     if (close) this.client?.close();
     this.forgetResponse();
   }
