@@ -152,7 +152,7 @@ function controlBytes(action: ControlAction, id: number): Buffer {
 function echo(peer: Http2Peer, id: number): void {
   const stream = peer.stream(id)
   stream.echo = true
-  if (stream.data !== '' || stream.ended) void peer.data(id, Buffer.from(stream.data, 'latin1'), stream.ended)
+  if (stream.data !== '' || stream.ended) peer.sendBack(stream, Buffer.from(stream.data, 'latin1'), stream.ended)
 }
 
 function endSocket(peer: Http2Peer, how: 'fin' | 'rst'): void {

@@ -27,6 +27,8 @@ export class PeerStream {
   resetByUs = false
   /** Sends back every DATA that comes. */
   echo = false
+  /** The end of what was sent back so far. */
+  sentBack: Promise<void> = Promise.resolve()
 
   constructor(id: number, window: number, ours: boolean) {
     this.id = id
@@ -195,7 +197,7 @@ export class Http2Peer {
       this.frame(FRAME_TYPES.WINDOW_UPDATE, 0, 0, uint32(frame.payload.length))
       if (!stream.ended) this.frame(FRAME_TYPES.WINDOW_UPDATE, 0, frame.stream, uint32(frame.payload.length))
     }
-    if (stream.echo) this.frame(FRAME_TYPES.DATA, frame.flags & FLAGS.END_STREAM, frame.stream, content)
+    if (stream.echo) this.sendBack(stream, content, (frame.flags & FLAGS.END_STREAM) !== 0)
     this.onStream(stream)
   }
 
@@ -335,6 +337,11 @@ export class Http2Peer {
       this.window -= piece.length
       this.frame(FRAME_TYPES.DATA, end && left.length === 0 ? FLAGS.END_STREAM : 0, id, piece)
     } while (left.length > 0)
+  }
+
+  /** An echo: piece after piece, as the windows allow. */
+  sendBack(stream: PeerStream, bytes: Buffer, end: boolean): void {
+    stream.sentBack = stream.sentBack.then(() => this.data(stream.id, bytes, end))
   }
 
   reset(id: number, code: number): void {
