@@ -5,6 +5,7 @@ import { fileAccessLog } from './access_loggers/file/index.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
 import { bufferFilter } from './filters/http/buffer/index.ts';
 import { connectGrpcBridgeFilter } from './filters/http/connect_grpc_bridge/index.ts';
+import { grpcFieldExtractionFilter } from './filters/http/grpc_field_extraction/index.ts';
 import { grpcHttp1BridgeFilter } from './filters/http/grpc_http1_bridge/index.ts';
 import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_bridge/index.ts';
 import { grpcJsonReverseTranscoderFilter } from './filters/http/grpc_json_reverse_transcoder/index.ts';
@@ -30,6 +31,7 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   // envoy.filters.http
   bufferFilter,
   connectGrpcBridgeFilter,
+  grpcFieldExtractionFilter,
   grpcHttp1BridgeFilter,
   grpcHttp1ReverseBridgeFilter,
   grpcJsonReverseTranscoderFilter,

@@ -44,11 +44,12 @@ export class DescriptorPool {
   /**
    * @param bytes a serialized google.protobuf.FileDescriptorSet, files after those that they import
    * @param builtins full names of messages that are added from Envoy's own API if the set lacks them
+   * @param lenient leaves out files that do not fit
    * @throws DescriptorPoolError
    */
-  constructor(bytes: Uint8Array, builtins: readonly string[] = []) {
+  constructor(bytes: Uint8Array, builtins: readonly string[] = [], lenient = false) {
     const files = parseFiles(bytes);
-    this.registry = link(files, builtins);
+    this.registry = lenient ? linkWhatFits(files) : link(files, builtins);
     this.messages = new Map();
     this.enums = new Map();
     this.methods = new Map();
@@ -207,6 +208,23 @@ function link(files: readonly FileDescriptorProto[], builtins: readonly string[]
     return createFileRegistry(create(FileDescriptorSetSchema, { file: distinct([...files, ...added]) }));
   } catch (error) {
     throw new DescriptorPoolError(true, error);
+  }
+}
+
+function linkWhatFits(files: readonly FileDescriptorProto[]): FileRegistry {
+  try {
+    return link(files, []);
+  } catch {
+    const fitting: FileDescriptorProto[] = [];
+    for (const file of files) {
+      try {
+        link([...fitting, file], []);
+        fitting.push(file);
+      } catch {
+        // Left out, as it was asked for.
+      }
+    }
+    return link(fitting, []);
   }
 }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { skipField } from './skip-field.ts';
 import type { Field } from './types.ts';
-import { WIRE_DELIMITED, WIRE_END_GROUP, WIRE_FIXED32, WIRE_FIXED64, WIRE_START_GROUP, WIRE_VARINT, WireReader } from './wire-reader.ts';
+import { WIRE_DELIMITED, WireReader } from './wire-reader.ts';
 import { varintSize, WireWriter } from './wire-writer.ts';
 
 // Fields of google.api.HttpBody.
@@ -12,8 +13,8 @@ const ANY_TYPE_URL = 1;
 const ANY_VALUE = 2;
 const PARAMS_KEY = 1;
 const UNKNOWN_QUERY_PARAMS = 'type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.UnknownQueryParams';
-/** Nesting of groups that are skipped. */
-const MAX_GROUPS = 100;
+/** Nesting that a reader may enter; there is none here. */
+const NO_DEPTH = 0;
 const EMPTY = Buffer.alloc(0);
 
 /** Query parameters that the request has no field for: values by name, in order. Byte strings. */
@@ -89,7 +90,7 @@ export interface HttpBody {
  */
 export function parseHttpBody(bytes: Buffer, path: readonly Field[], extensions: boolean): HttpBody | null {
   const body: HttpBody = { contentType: '', data: EMPTY };
-  return parseAt(new WireReader(bytes, Infinity, MAX_GROUPS), path, 0, body, extensions) ? body : null;
+  return parseAt(new WireReader(bytes, Infinity, NO_DEPTH), path, 0, body, extensions) ? body : null;
 }
 
 function parseAt(reader: WireReader, path: readonly Field[], depth: number, body: HttpBody, extensions: boolean): boolean {
@@ -97,7 +98,7 @@ function parseAt(reader: WireReader, path: readonly Field[], depth: number, body
   const expected = ((path[depth].number << 3) | WIRE_DELIMITED) >>> 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag !== expected) {
-      if (!skipField(reader, tag, 0)) return false;
+      if (!skipField(reader, tag)) return false;
       continue;
     }
     const length = reader.varint32();
@@ -116,7 +117,7 @@ function parseBody(reader: WireReader, body: HttpBody, extensions: boolean): boo
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     const number = tag >>> 3;
     if ((tag & 7) !== WIRE_DELIMITED || number > EXTENSIONS || number === 0) {
-      if (!skipField(reader, tag, 0)) return false;
+      if (!skipField(reader, tag)) return false;
       continue;
     }
     const value = reader.take(reader.varint32());
@@ -127,24 +128,4 @@ function parseBody(reader: WireReader, body: HttpBody, extensions: boolean): boo
     else body.contentType = value.toString('latin1');
   }
   return reader.pos >= Math.min(reader.end, reader.limit);
-}
-
-function skipField(reader: WireReader, tag: number, depth: number): boolean {
-  switch (tag & 7) {
-    case WIRE_VARINT: reader.varint64(); break;
-    case WIRE_FIXED64: reader.fixed64(); break;
-    case WIRE_FIXED32: reader.fixed32(); break;
-    case WIRE_DELIMITED: reader.take(reader.varint32()); break;
-    case WIRE_START_GROUP: return depth < MAX_GROUPS && skipGroup(reader, tag, depth);
-    default: return false;
-  }
-  return !reader.failed;
-}
-
-function skipGroup(reader: WireReader, start: number, depth: number): boolean {
-  const end = start + WIRE_END_GROUP - WIRE_START_GROUP;
-  for (let tag = reader.tag(); tag !== end; tag = reader.tag()) {
-    if (tag === 0 || !skipField(reader, tag, depth + 1)) return false;
-  }
-  return true;
 }
