@@ -6,7 +6,7 @@ import type { RequestEncoder, ResponseDecoder } from '../../src/contract/codec.t
 import { HeaderMap } from '../../src/contract/header-map.ts';
 import { PROTOCOL_HTTP11 } from '../../src/contract/stream-info.ts';
 import type { HttpPoolCallbacks } from '../../src/contract/upstream.ts';
-import type { Transport } from '../../src/core/network/io/transport.ts';
+import type { Transport } from '../../src/contract/transport.ts';
 import { TestThread } from '../../src/core/upstream/test-support.ts';
 
 const thread = new TestThread();

@@ -10,6 +10,7 @@ import type { Loggers } from './logger.ts';
 import type { Runtime } from './runtime.ts';
 import type { Scope } from './stats.ts';
 import type { SharedCells } from './shared-cells.ts';
+import type { DownstreamTransportSocketFactory, UpstreamTransportSocketFactory } from './transport-socket.ts';
 import type { ClusterManager } from './upstream.ts';
 
 /**
@@ -123,6 +124,8 @@ export interface FactoryLookup {
   perRouteHttpFilter(any: Any, name: string, optional: boolean): HttpFilterFactory | null;
   networkFilter(any: Any | undefined, name: string): NetworkFilterFactory;
   accessLog(any: Any | undefined, name: string): AccessLogFactory;
+  downstreamTransportSocket(any: Any | undefined, name: string): DownstreamTransportSocketConfigFactory;
+  upstreamTransportSocket(any: Any | undefined, name: string): UpstreamTransportSocketConfigFactory;
   /** Any other category. */
   find<C extends ExtensionCategory>(category: C, any: Any | undefined, name: string): ExtensionFactory;
 }
@@ -155,9 +158,19 @@ export interface NetworkFilterFactory extends ExtensionFactory {
   create(config: Message, context: FactoryContext): NetworkFilterFactoryCb;
 }
 
+export interface DownstreamTransportSocketConfigFactory extends ExtensionFactory {
+  readonly category: 'envoy.transport_sockets.downstream';
+  /** `serverNames`: of the filter chain's match. Null = plain. Throws ConfigError. */
+  create(config: Message, serverNames: readonly string[], context: FactoryContext): DownstreamTransportSocketFactory | null;
+}
+
+export interface UpstreamTransportSocketConfigFactory extends ExtensionFactory {
+  readonly category: 'envoy.transport_sockets.upstream';
+  /** `scope` is the cluster's. Null = plain. Throws ConfigError. */
+  create(config: Message, scope: Scope, context: FactoryContext): UpstreamTransportSocketFactory | null;
+}
+
 export interface AccessLogFactory extends ExtensionFactory {
   readonly category: 'envoy.access_loggers';
   create(config: Message, filter: AccessLogFilter | null, context: FactoryContext): AccessLog;
 }
-
-

@@ -5,19 +5,6 @@ import type { ExtensionFactory } from '../contract/extension.ts';
  * comment says.
  */
 export const BUILT_IN: readonly ExtensionFactory[] = [
-  // core/network: plain sockets.
-  {
-    name: 'envoy.transport_sockets.raw_buffer',
-    category: 'envoy.transport_sockets.downstream',
-    configTypes: ['envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'],
-    status: 'works',
-  },
-  {
-    name: 'envoy.transport_sockets.raw_buffer',
-    category: 'envoy.transport_sockets.upstream',
-    configTypes: ['envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer'],
-    status: 'works',
-  },
   // core/upstream/build-cluster.
   {
     name: 'envoy.load_balancing_policies.round_robin',

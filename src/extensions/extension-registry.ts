@@ -8,11 +8,18 @@ import { closest } from '../config/message/did-you-mean.ts';
 import { notYet } from '../common/not-yet.ts';
 import { ConfigError } from '../contract/errors.ts';
 import type {
-  AccessLogFactory, ExtensionCategory, ExtensionFactory, FactoryLookup, HttpFilterFactory, NetworkFilterFactory,
+  AccessLogFactory, DownstreamTransportSocketConfigFactory, ExtensionCategory, ExtensionFactory, FactoryLookup, HttpFilterFactory, NetworkFilterFactory,
+  UpstreamTransportSocketConfigFactory,
 } from '../contract/extension.ts';
 
 /** Any factory that may stand in the list. */
-export type AnyFactory = ExtensionFactory | HttpFilterFactory | NetworkFilterFactory | AccessLogFactory;
+export type AnyFactory =
+  | ExtensionFactory
+  | HttpFilterFactory
+  | NetworkFilterFactory
+  | AccessLogFactory
+  | DownstreamTransportSocketConfigFactory
+  | UpstreamTransportSocketConfigFactory;
 
 /**
  * Finds factories by the type of their configuration message. A typed_config is answered in one of three ways: a factory; known to
@@ -74,6 +81,18 @@ export class ExtensionRegistry implements FactoryLookup, ExtensionLookup {
   accessLog(any: Any | undefined, name: string): AccessLogFactory {
     const factory = this.find('envoy.access_loggers', any, name);
     if (!isAccessLog(factory)) throw new ConfigError(`${factory.name} is not an access logger`);
+    return factory;
+  }
+
+  downstreamTransportSocket(any: Any | undefined, name: string): DownstreamTransportSocketConfigFactory {
+    const factory = this.find('envoy.transport_sockets.downstream', any, name);
+    if (!isDownstreamTransportSocket(factory)) throw new ConfigError(`${factory.name} is not a downstream transport socket`);
+    return factory;
+  }
+
+  upstreamTransportSocket(any: Any | undefined, name: string): UpstreamTransportSocketConfigFactory {
+    const factory = this.find('envoy.transport_sockets.upstream', any, name);
+    if (!isUpstreamTransportSocket(factory)) throw new ConfigError(`${factory.name} is not an upstream transport socket`);
     return factory;
   }
 
@@ -145,6 +164,14 @@ export function isHttpFilter(factory: ExtensionFactory): factory is HttpFilterFa
 
 function isNetworkFilter(factory: ExtensionFactory): factory is NetworkFilterFactory {
   return factory.category === 'envoy.filters.network' && 'create' in factory;
+}
+
+function isDownstreamTransportSocket(factory: ExtensionFactory): factory is DownstreamTransportSocketConfigFactory {
+  return factory.category === 'envoy.transport_sockets.downstream' && 'create' in factory;
+}
+
+function isUpstreamTransportSocket(factory: ExtensionFactory): factory is UpstreamTransportSocketConfigFactory {
+  return factory.category === 'envoy.transport_sockets.upstream' && 'create' in factory;
 }
 
 function isAccessLog(factory: ExtensionFactory): factory is AccessLogFactory {

@@ -22,6 +22,7 @@ import { tcpProxyFilter } from './filters/network/tcp_proxy/index.ts';
 import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
 import { uuidRequestId } from './request_id/uuid/index.ts';
+import { rawBufferDownstream, rawBufferUpstream } from './transport_sockets/raw_buffer/index.ts';
 
 /**
  * All extensions of nuncio: the one explicit list (no registration by import). docs/user/status.md is made from it. An extension is added
@@ -50,6 +51,8 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   earlyHeaderMutation,
   xffOriginalIpDetection,
   uuidRequestId,
+  rawBufferDownstream,
+  rawBufferUpstream,
   // envoy.access_loggers
   fileAccessLog,
   stdoutAccessLog,

@@ -192,6 +192,7 @@ const NO_LOGGER = { name: 'test', enabled: () => false, log: () => undefined };
 
 const NO_REGISTRY: FactoryLookup = {
   httpFilter: refuse, networkFilter: refuse, accessLog: refuse, find: refuse, perRouteHttpFilter: refuse,
+  downstreamTransportSocket: refuse, upstreamTransportSocket: refuse,
 };
 
 function refuse(): never {

@@ -10,8 +10,10 @@ import type { SharedCell } from '../../contract/shared-cells.ts';
 import { PROTOCOL_NONE, StreamInfo } from '../../contract/stream-info.ts';
 import { ioBackend } from './io/backend.ts';
 import { errnoText, EACCES, EADDRINUSE, EADDRNOTAVAIL } from './io/errno.ts';
-import type { Acceptor, Transport } from './io/transport.ts';
+import type { Transport } from '../../contract/transport.ts';
+import type { Acceptor } from './io/transport.ts';
 import { NetworkConnection } from './connection.ts';
+import { NO_BYTES } from './read-filter-chain.ts';
 import type { ActiveFilterChain, ListenAddress, ListenerConfig } from './listener-config.ts';
 import { ListenerStats } from './listener-stats.ts';
 
@@ -139,11 +141,19 @@ export class ActiveListener {
       this.rejectWithoutChain(transport, localAddress, remoteAddress);
       return;
     }
-    const connection = new NetworkConnection({ dispatcher: this.dispatcher, transport, remoteAddress, localAddress, connecting: false });
-    connection.setBufferLimit(this.config.bufferLimit);
-    connection.streamInfo.filterChainName = chain.name;
-    connection.streamInfo.listenerName = this.config.name;
+    const { dispatcher } = this;
+    const streamInfo = new StreamInfo(PROTOCOL_NONE, dispatcher.clock.wall(), dispatcher.now(), remoteAddress, localAddress);
+    streamInfo.filterChainName = chain.name;
+    streamInfo.listenerName = this.config.name;
     transport.setNoDelay(true);
+    const socket = chain.transportSocket;
+    const wrapped = socket === null ? transport : socket.wrap(transport, { dispatcher, streamInfo, peeked: NO_BYTES });
+    if (wrapped === null) {
+      transport.close();
+      return;
+    }
+    const connection = new NetworkConnection({ dispatcher, transport: wrapped, remoteAddress, localAddress, connecting: false, streamInfo });
+    connection.setBufferLimit(this.config.bufferLimit);
     this.ownCount.hold(1);
     this.globalCount.hold(1);
     const active = new ServerConnection(this, connection);

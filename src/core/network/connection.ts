@@ -27,7 +27,7 @@ import {
 import { NETWORK_STOP_ITERATION } from '../../contract/status.ts';
 import { PROTOCOL_NONE, StreamInfo } from '../../contract/stream-info.ts';
 import { ECONNRESET, errnoText } from './io/errno.ts';
-import type { Transport, TransportEvents } from './io/transport.ts';
+import type { Transport, TransportEvents } from '../../contract/transport.ts';
 import { NO_BYTES, ReadFilterChain } from './read-filter-chain.ts';
 
 /** What a connection starts with. */
@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   readonly localAddress: Address;
   /** True for a client whose transport is not connected yet. */
   readonly connecting: boolean;
+  /** Made before the connection where its transport socket needs it; otherwise the connection makes it. */
+  readonly streamInfo?: StreamInfo;
 }
 
 /** Envoy's default, `per_connection_buffer_limit_bytes`. */
@@ -72,7 +74,6 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   remoteReset: boolean;
   transportFailureReason: string;
   bufferLimit: number;
-  readonly ssl: SslConnectionInfo | null;
   private readonly transport: Transport;
   private readonly readFilters: ReadFilterChain;
   private writeFilters: WriteFilter[] | null;
@@ -102,7 +103,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     const { dispatcher } = options;
     this.id = ++lastId;
     this.dispatcher = dispatcher;
-    this.streamInfo = new StreamInfo(PROTOCOL_NONE, dispatcher.clock.wall(), dispatcher.now(), options.remoteAddress, options.localAddress);
+    this.streamInfo = options.streamInfo ?? new StreamInfo(PROTOCOL_NONE, dispatcher.clock.wall(), dispatcher.now(), options.remoteAddress, options.localAddress);
     this.streamInfo.connectionId = this.id;
     this.remoteAddress = options.remoteAddress;
     this.localAddress = options.localAddress;
@@ -111,7 +112,6 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.remoteReset = false;
     this.transportFailureReason = '';
     this.bufferLimit = DEFAULT_BUFFER_LIMIT;
-    this.ssl = null;
     this.transport = options.transport;
     this.readFilters = new ReadFilterChain(this);
     this.writeFilters = null;
@@ -143,6 +143,10 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.started = true;
     this.readFilters.run(0, NO_BYTES, false);
     this.updateReading();
+  }
+
+  get ssl(): SslConnectionInfo | null {
+    return this.transport.ssl;
   }
 
   get readFilterCount(): number {
@@ -271,8 +275,9 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   }
 
   onTransportConnect(): void {
+    // A server's transport socket says so when its handshake is over; only a client learns its address then.
+    if (this.connecting) this.localAddress = this.transport.localAddress();
     this.connecting = false;
-    this.localAddress = this.transport.localAddress();
     this.raise(EVENT_CONNECTED);
     if (this.state !== STATE_OPEN) return;
     this.start();
@@ -298,7 +303,9 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   }
 
   onTransportError(errno: number): void {
-    if (this.connecting) this.transportFailureReason = this.connectFailure(errno);
+    const { failureReason } = this.transport;
+    if (failureReason !== '') this.transportFailureReason = failureReason;
+    else if (this.connecting) this.transportFailureReason = this.connectFailure(errno);
     else this.remoteReset = errno === ECONNRESET;
     this.finish(EVENT_REMOTE_CLOSE);
   }

@@ -1,12 +1,12 @@
 import type { Filter, FilterChain } from '#api/envoy/config/listener/v3/listener_components_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
-import type { TransportSocket } from '#api/envoy/config/core/v3/base_pb.js';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import type { AccessLog } from '../../contract/access-log.ts';
 import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext, ListenerFacts } from '../../contract/extension.ts';
 import type { NetworkFilterFactoryCb } from '../../contract/network.ts';
+import type { DownstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
 import { resolveAddressMessage } from './address.ts';
 import { DEFAULT_BUFFER_LIMIT } from './connection.ts';
 import { FilterChainMatcher } from './filter-chain-match.ts';
@@ -17,6 +17,8 @@ import { buildAccessLogs } from './access-logs.ts';
 /** A filter chain ready for connections. */
 export interface ActiveFilterChain {
   readonly name: string;
+  /** Null = a plain socket. */
+  readonly transportSocket: DownstreamTransportSocketFactory | null;
   readonly filters: readonly NetworkFilterFactoryCb[];
 }
 
@@ -47,7 +49,7 @@ export interface ListenerConfig {
 
 /** SOMAXCONN of today's kernels (net.core.somaxconn). */
 const DEFAULT_BACKLOG = 4_096;
-const RAW_BUFFER_TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+const RAW_BUFFER = 'envoy.transport_sockets.raw_buffer';
 const DIRECTIONS = ['UNSPECIFIED', 'INBOUND', 'OUTBOUND'] as const;
 
 /**
@@ -165,20 +167,22 @@ function checkListenerFilters(message: Listener, context: FactoryContext): void 
 
 function buildChain(chain: FilterChain, context: FactoryContext): ActiveFilterChain {
   refuseFields(chain, 'FilterChain', { useProxyProto: 'use_proxy_proto' });
-  checkTransportSocket(chain.transportSocket, context);
+  const transportSocket = buildTransportSocket(chain, context);
   const last = chain.filters.length - 1;
   const filters = chain.filters.map((filter, i) => configAt(`filters[${i}]`, () => buildFilter(filter, i === last, context)));
-  return { name: chain.name, filters };
+  return { name: chain.name, transportSocket, filters };
 }
 
-function checkTransportSocket(socket: TransportSocket | undefined, context: FactoryContext): void {
-  if (socket === undefined) return;
-  const any = socket.configType.value;
-  if (any?.typeUrl === RAW_BUFFER_TYPE) return;
-  if (any === undefined && socket.name === 'envoy.transport_sockets.raw_buffer') return;
-  configAt('transport_socket', () => {
-    context.registry.find('envoy.transport_sockets.downstream', any, socket.name);
-    throw notYet(`transport socket ${socket.name}`);
+/** Null = a plain socket. */
+function buildTransportSocket(chain: FilterChain, context: FactoryContext): DownstreamTransportSocketFactory | null {
+  const socket = chain.transportSocket;
+  const any = socket?.configType.value;
+  if (socket === undefined || (any === undefined && socket.name === RAW_BUFFER)) return null;
+  return configAt('transport_socket', () => {
+    const factory = context.registry.downstreamTransportSocket(any, socket.name);
+    if (any === undefined) throw new ConfigError('typed_config is required', { path: 'typed_config' });
+    const config = context.messages.unpack(any, 'typed_config');
+    return configAt('typed_config', () => factory.create(config, chain.filterChainMatch?.serverNames ?? [], context));
   });
 }
 

@@ -7,11 +7,13 @@ import { notYet, refuseFields } from '../../common/not-yet.ts';
 import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
+import type { UpstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
 import { durationMs, expectMessage } from '../../contract/message.ts';
 import { canonicalIp, ipAddress } from '../network/address.ts';
 import { DEFAULT_BUFFER_LIMIT } from '../network/connection.ts';
 import { NO_TUNING, readSocketOptions, readTcpKeepalive } from '../network/socket-options.ts';
 import type { ClusterSettings } from './cluster-info.ts';
+import { clusterScopeName } from './cluster-info.ts';
 import { readHttpOptions } from './http-protocol-options.ts';
 import type { HostFailure } from './host-update.ts';
 import type { Thresholds } from './resource-manager.ts';
@@ -35,7 +37,7 @@ export interface ClusterDefaults {
 const DEFAULT_CONNECT_TIMEOUT = 5_000;
 const DEFAULT_PANIC_THRESHOLD = 50;
 const ROUND_ROBIN_TYPE = 'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin';
-const RAW_BUFFER_TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+const RAW_BUFFER = 'envoy.transport_sockets.raw_buffer';
 /** Cluster.LbPolicy */
 const LB_NAMES = ['ROUND_ROBIN', 'LEAST_REQUEST', 'RING_HASH', 'RANDOM', 'ORIGINAL_DST', 'MAGLEV', 'CLUSTER_PROVIDED', 'LOAD_BALANCING_POLICY_CONFIG'];
 const DEFAULT_PRIORITIES: readonly Thresholds[] = [DEFAULT_THRESHOLDS, DEFAULT_THRESHOLDS];
@@ -49,15 +51,15 @@ const NO_SOURCES: readonly Address[] = [];
  */
 export function readCluster(message: Cluster, context: FactoryContext, defaults: ClusterDefaults): { settings: ClusterSettings; lb: LbSettings } {
   refuseUnsupported(message);
-  checkTransportSocket(message, context);
   const keepAlive = message.upstreamConnectionOptions?.tcpKeepalive;
   const bind = message.upstreamBindConfig ?? defaults.bindConfig;
   const tuning =
     keepAlive === undefined ? bindTuning(bind) : readTcpKeepalive(keepAlive, bindTuning(bind), context.loggers.get('config'), `cluster '${message.name}'`);
+  const observabilityName = message.altStatName === '' ? message.name : message.altStatName;
   return {
     settings: {
       name: message.name,
-      observabilityName: message.altStatName === '' ? message.name : message.altStatName,
+      observabilityName,
       connectTimeout: durationMs(message.connectTimeout, DEFAULT_CONNECT_TIMEOUT),
       perConnectionBufferLimit: message.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT,
       http: readHttpOptions(message, context),
@@ -68,6 +70,7 @@ export function readCluster(message: Cluster, context: FactoryContext, defaults:
       predictivePreconnectRatio: message.preconnectPolicy?.predictivePreconnectRatio ?? 1,
       keepAliveSeconds: tuning.keepAliveSeconds,
       sources: bind === undefined ? NO_SOURCES : readSources(bind),
+      transportSocket: readTransportSocket(message, observabilityName, context),
     },
     lb: readLoadBalancing(message, context),
   };
@@ -109,14 +112,16 @@ function refuseUnsupported(message: Cluster): void {
   }
 }
 
-function checkTransportSocket(message: Cluster, context: FactoryContext): void {
+/** Null = a plain socket. */
+function readTransportSocket(message: Cluster, observabilityName: string, context: FactoryContext): UpstreamTransportSocketFactory | null {
   const socket = message.transportSocket;
-  if (socket === undefined) return;
-  const any: Any | undefined = socket.configType.value;
-  if (any?.typeUrl === RAW_BUFFER_TYPE || (any === undefined && socket.name === 'envoy.transport_sockets.raw_buffer')) return;
-  configAt('transport_socket', () => {
-    context.registry.find('envoy.transport_sockets.upstream', any, socket.name);
-    throw notYet(`transport socket ${socket.name}`);
+  const any: Any | undefined = socket?.configType.value;
+  if (socket === undefined || (any === undefined && socket.name === RAW_BUFFER)) return null;
+  return configAt('transport_socket', () => {
+    const factory = context.registry.upstreamTransportSocket(any, socket.name);
+    if (any === undefined) throw new ConfigError('typed_config is required', { path: 'typed_config' });
+    const config = context.messages.unpack(any, 'typed_config');
+    return configAt('typed_config', () => factory.create(config, context.rootScope.scope(clusterScopeName(observabilityName)), context));
   });
 }
 

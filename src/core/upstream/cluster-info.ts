@@ -4,6 +4,7 @@ import type { ConnectionStats } from '../../contract/network.ts';
 import type { ResourcePriority } from '../../contract/route.ts';
 import type { SharedCell } from '../../contract/shared-cells.ts';
 import type { Scope, StatsBlock } from '../../contract/stats.ts';
+import type { UpstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
 import type { ClusterInfo } from '../../contract/upstream.ts';
 import type { Http1CodecStats } from '../../codec/http1/stats.ts';
 import type { Http2CodecStats } from '../../codec/http2/index.ts';
@@ -29,6 +30,8 @@ export interface ClusterSettings {
   readonly keepAliveSeconds: number;
   /** Addresses to connect from; the first of the peer's family is used. */
   readonly sources: readonly Address[];
+  /** Null = plain sockets. */
+  readonly transportSocket: UpstreamTransportSocketFactory | null;
 }
 
 /** Streams that wait and run, and how many more the connections (under way, too) can take. */
@@ -42,6 +45,11 @@ const PRIORITY_NAMES = ['default', 'high'];
 /** Begins the names of the cells of a cluster's circuit breakers. */
 export const BREAKER_CELLS = 'cluster.';
 const NEVER = { numerator: 0, denominator: 100 };
+
+/** Scope of a cluster's statistics below the root. */
+export function clusterScopeName(observabilityName: string): string {
+  return `cluster.${observabilityName.replaceAll(':', '_')}`;
+}
 
 /**
  * A cluster's facts on one thread. Statistics handles, circuit breakers and shared cells come into being with the first request: a
@@ -58,6 +66,8 @@ export class ClusterInfoImpl implements ClusterInfo {
   readonly preconnectRatio: number;
   readonly predictivePreconnectRatio: number;
   readonly keepAliveSeconds: number;
+  /** Null = plain sockets. */
+  readonly transportSocket: UpstreamTransportSocketFactory | null;
   readonly thresholds: readonly Thresholds[];
   /** Of this thread's pools, all together. */
   readonly connectivity: ClusterConnectivity;
@@ -86,10 +96,11 @@ export class ClusterInfoImpl implements ClusterInfo {
     this.predictivePreconnectRatio = settings.predictivePreconnectRatio;
     this.connectivity = { pendingStreams: 0, activeStreams: 0, capacity: 0 };
     this.keepAliveSeconds = settings.keepAliveSeconds;
+    this.transportSocket = settings.transportSocket;
     this.thresholds = settings.thresholds;
     this.sources = settings.sources;
     this.context = context;
-    this.scope = context.rootScope.scope(`cluster.${settings.observabilityName.replaceAll(':', '_')}`);
+    this.scope = context.rootScope.scope(clusterScopeName(settings.observabilityName));
     this.block = this.scope.block(CLUSTER_SCHEMA);
     const breakerScopes = PRIORITY_NAMES.map((name) => this.scope.scope(`circuit_breakers.${name}`));
     this.breakerBlocks = breakerScopes.map((scope) => scope.block(CIRCUIT_BREAKER_SCHEMA));

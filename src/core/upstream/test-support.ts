@@ -108,6 +108,8 @@ export class TestThread {
         perRouteHttpFilter: unknownExtension,
         networkFilter: unknownExtension,
         accessLog: unknownExtension,
+        downstreamTransportSocket: unknownExtension,
+        upstreamTransportSocket: unknownExtension,
         find: (category, _any, name): ExtensionFactory => {
           throw new ConfigError(`known to Envoy, not in nuncio yet: ${category} ${name}`);
         },

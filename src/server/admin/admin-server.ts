@@ -118,6 +118,7 @@ function listenerConfig(config: Admin, router: AdminRouter, base: FactoryContext
   const manager = adminConnectionManager(context, router, accessLogs);
   const chain: ActiveFilterChain = {
     name: PREFIX,
+    transportSocket: null,
     filters: [(connection) => connection.addReadFilter(new ConnectionManager(manager, connection))],
   };
   return {

@@ -8,8 +8,9 @@ import { errnoOfCode } from './errno.ts';
 import { Output } from './output.ts';
 import type { ReadBuffer } from './read-buffers.ts';
 import { ReadBuffers } from './read-buffers.ts';
-import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend, Transport, TransportEvents } from './transport.ts';
-import { WRITE_DONE, WRITE_PENDING } from './transport.ts';
+import type { Transport, TransportEvents } from '../../../contract/transport.ts';
+import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend } from './transport.ts';
+import { WRITE_DONE, WRITE_PENDING } from '../../../contract/transport.ts';
 
 /**
  * Transports over libuv handles without net.Socket between: reads go to a shared buffer, writes are tried at once, and no stream state
@@ -102,6 +103,15 @@ class HandleTransport implements Transport {
     handle.owner = this;
     handle.onread = onRead;
     handle.useUserBuffer(this.readBuffer.bytes);
+  }
+
+  /** A plain socket has neither. */
+  get ssl(): null {
+    return null;
+  }
+
+  get failureReason(): string {
+    return '';
   }
 
   setEvents(events: TransportEvents): void {

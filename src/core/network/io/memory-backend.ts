@@ -2,8 +2,9 @@ import type { Address } from '../../../contract/address.ts';
 import type { Dispatcher } from '../../../contract/dispatcher.ts';
 import { ipAddress } from '../address.ts';
 import { ECONNREFUSED } from './errno.ts';
-import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend, Transport, TransportEvents } from './transport.ts';
-import { WRITE_DONE, WRITE_PENDING } from './transport.ts';
+import type { Transport, TransportEvents } from '../../../contract/transport.ts';
+import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend } from './transport.ts';
+import { WRITE_DONE, WRITE_PENDING } from '../../../contract/transport.ts';
 
 /**
  * Sockets in memory for unit tests: the test plays the kernel and the peer. Nothing happens by itself; every event is a call of the test's.
@@ -71,6 +72,15 @@ export class MemoryTransport implements Transport {
   constructor(dispatcher: Dispatcher, remote: Address = ipAddress('192.0.2.1', 80)) {
     this.dispatcher = dispatcher;
     this.remote = remote;
+  }
+
+  /** A plain socket has neither. */
+  get ssl(): null {
+    return null;
+  }
+
+  get failureReason(): string {
+    return '';
   }
 
   setEvents(events: TransportEvents): void {

@@ -4,8 +4,9 @@ import type { Address } from '../../../contract/address.ts';
 import type { Dispatcher } from '../../../contract/dispatcher.ts';
 import { ipAddress, systemPath, UNNAMED_PIPE } from '../address.ts';
 import { errnoOfCode } from './errno.ts';
-import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend, Transport, TransportEvents } from './transport.ts';
-import { WRITE_DONE, WRITE_PENDING } from './transport.ts';
+import type { Transport, TransportEvents } from '../../../contract/transport.ts';
+import type { Acceptor, AcceptOptions, ConnectOptions, ConnectResult, IoBackend } from './transport.ts';
+import { WRITE_DONE, WRITE_PENDING } from '../../../contract/transport.ts';
 
 /** Transports over net.Socket: works on every runtime. Listening is asynchronous there, so a refused address comes later, as an error event. */
 export class NetBackend implements IoBackend {
@@ -103,6 +104,15 @@ class NetTransport implements Transport {
       if (!this.closed) this.failed(ECONNABORTED);
     });
     socket.pause();
+  }
+
+  /** A plain socket has neither. */
+  get ssl(): null {
+    return null;
+  }
+
+  get failureReason(): string {
+    return '';
   }
 
   setEvents(events: TransportEvents): void {

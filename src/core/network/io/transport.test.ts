@@ -11,7 +11,8 @@ import { ipAddress, pipeAddress } from '../address.ts';
 import { loadBindings } from './bindings.ts';
 import { HandleBackend } from './handle-transport.ts';
 import { NetBackend } from './net-transport.ts';
-import type { Acceptor, IoBackend, Transport, TransportEvents } from './transport.ts';
+import type { Transport, TransportEvents } from '../../../contract/transport.ts';
+import type { Acceptor, IoBackend } from './transport.ts';
 
 /** Everything that one transport says, and a way to wait for it. */
 class Peer implements TransportEvents {

@@ -271,6 +271,7 @@ const BUFFER: HttpFilterFactory = {
 };
 const REGISTRY: FactoryLookup = {
   httpFilter: () => assert.fail(), networkFilter: () => assert.fail(), accessLog: () => assert.fail(), find: () => assert.fail(),
+  downstreamTransportSocket: () => assert.fail(), upstreamTransportSocket: () => assert.fail(),
   perRouteHttpFilter: (any, name, optional) => {
     if (any.typeUrl.endsWith('.BufferPerRoute')) return BUFFER;
     if (optional) return null;

@@ -91,6 +91,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
 /** Takes every per-route configuration and gives nothing for it. */
 const REGISTRY: FactoryLookup = {
   httpFilter: () => assert.fail(), networkFilter: () => assert.fail(), accessLog: () => assert.fail(), find: () => assert.fail(),
+  downstreamTransportSocket: () => assert.fail(), upstreamTransportSocket: () => assert.fail(),
   perRouteHttpFilter: () => null,
 };
 

@@ -33,6 +33,8 @@ const lookup = {
     throw new ConfigError(`Didn't find a registered implementation for '${name}' with type URL: ''`);
   },
   networkFilter: (): never => {
+  downstreamTransportSocket: () => assert.fail(),
+  upstreamTransportSocket: () => assert.fail(),
     throw new Error('not asked');
   },
   accessLog: (): never => {
