@@ -331,7 +331,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     let oldest = NaN;
     for (const stream of this.streams.values()) {
       const since = stream.flushPendingSince;
-      if (Number.isNaN(since)) continue;
+      if (since < 0) continue;
       if (since <= before) {
         this.stats.txFlushTimeout.inc();
         stream.resetByCodec(this.isServer && stream.endSent ? 0 : INTERNAL_ERROR);

@@ -1,109 +1,51 @@
 import { bug } from '../../base/bug.ts';
-import type { CodecConnection, StreamResetReason } from '../../contract/codec.ts';
-import {
-  RESET_CONNECT_ERROR,
-  RESET_LOCAL_REFUSED_STREAM,
-  RESET_LOCAL_RESET,
-  RESET_PROTOCOL_ERROR,
-  RESET_REMOTE_REFUSED_STREAM,
-  RESET_REMOTE_RESET,
-} from '../../contract/codec.ts';
-import type { TurnTask } from '../../contract/dispatcher.ts';
+import type { CodecConnection } from '../../contract/codec.ts';
 import type { CodecError } from '../../contract/errors.ts';
-import { DETAILS_OUTBOUND_FLOOD, DETAILS_REMOTE_REFUSED, DETAILS_REMOTE_RESET } from './details.ts';
-import { FloodGuard } from './flood-guard.ts';
+import { DETAILS_OUTBOUND_FLOOD } from './details.ts';
 import { beginOutput, endOutput, framesOf, writeData, writeFrame, writeHeaders, writeRaw, writeSmallFrame, writeWordFrame } from './frame-output.ts';
 import {
-  CONNECT_ERROR,
   DEFAULT_MAX_FRAME_SIZE,
   DEFAULT_WINDOW,
   FLAG_ACK,
-  FLAG_END_METADATA,
   FRAME_GOAWAY,
   FRAME_HEADER_SIZE,
-  FRAME_METADATA,
   FRAME_PING,
   FRAME_RST_STREAM,
   FRAME_SETTINGS,
   FRAME_WINDOW_UPDATE,
   INTERNAL_ERROR,
-  MAX_STREAM_ID,
   NO_ERROR,
-  PROTOCOL_ERROR,
-  REFUSED_STREAM,
 } from './frame.ts';
 import { HpackEncoder } from './hpack/index.ts';
-import { encodeMetadata } from './metadata.ts';
-import type { MetadataMap } from './metadata.ts';
 import type { Http2ConnectionOptions } from './options.ts';
-import { RecentResets } from './recent-resets.ts';
-import { ReceiveWindow } from './receive-window.ts';
-import type { Http2Settings } from './settings.ts';
+import { goAwayPayload, SendLists } from './send-lists.ts';
+import type { QueuedFrame } from './send-lists.ts';
 import { connectionPreface } from './settings-frame.ts';
+import type { Http2Settings } from './settings.ts';
 import type { Http2CodecStats } from './stats.ts';
 import { NO_RESET } from './stream.ts';
-import type { Http2Stream, StreamOwner } from './stream.ts';
+import type { Http2Stream } from './stream.ts';
 
 const NO_WORDS: readonly number[] = [];
 
-/** A frame among those of streams: GOAWAY and METADATA are rare enough to be objects. */
-interface QueuedFrame {
-  readonly type: number;
-  readonly flags: number;
-  readonly streamId: number;
-  readonly payload: Uint8Array;
-}
-
 /**
- * The sending half of a connection. Streams put what they have into lists; `flush` turns the lists into frames and hands them on in as few
+ * The sending half of a connection. `flush` turns the lists into frames and hands them on in as few
  * writes as it can: settings and answers first, then heads, windows and resets in the order in which they were asked for, then body, one
  * frame a stream and round, as far as the peer's windows go.
- *
- * Longer than 300 lines because the lists and the flush that empties them make sense only together.
  */
-export abstract class FrameSender implements StreamOwner, TurnTask {
-  readonly isServer: boolean;
-  readonly bufferLimit: number;
-  protected readonly connection: CodecConnection;
-  protected readonly settings: Http2Settings;
-  protected readonly stats: Http2CodecStats;
-  protected readonly options: Http2ConnectionOptions;
-  protected readonly streams: Map<number, Http2Stream>;
-  protected readonly guard: FloodGuard;
-  protected readonly resets: RecentResets;
+export abstract class FrameSender extends SendLists {
   protected readonly encoder: HpackEncoder;
-  /** Of the connection: what the peer may send. */
-  protected readonly window: ReceiveWindow;
   protected peerMaxFrameSize: number;
   protected peerInitialWindow: number;
   /** What we may send. */
   protected sendWindow: number;
-  /** In `dispatch`: its end flushes. */
-  protected dispatching: boolean;
-  /** The connection is over: nothing is sent or called. */
-  protected dead: boolean;
-  protected aboveHighWatermark: boolean;
-  /** GOAWAY with a last stream id was sent, a shutdown notice was. */
-  protected goAwaySent: boolean;
-  protected noticeSent: boolean;
-  private flushAsked: boolean;
-  private flushing: boolean;
   /** Settings go out with the first output, and after the first input at the latest. */
   protected prefaceWanted: boolean;
   private prefaceSent: boolean;
-  private settingsAcks: number;
-  /** Triples of PING: flags and the two halves of the payload. */
-  private pings: number[];
-  /** WINDOW_UPDATE increment of the connection. */
-  private connectionCredit: number;
-  private queue: (Http2Stream | QueuedFrame)[];
-  /** Pairs: RST_STREAM of streams that were never opened. */
-  private refused: number[];
-  private dataQueue: Http2Stream[];
-  /** Streams that wait for the end of the flush: their reset, or what their end leads to. */
-  private deferred: Http2Stream[];
-  private finished: Http2Stream[];
-  private lowered: Http2Stream[];
+  /** Streams that wait for the end of the flush: their reset, what room their buffer has, or what their end leads to. */
+  private readonly deferred: Http2Stream[];
+  private readonly lowered: Http2Stream[];
+  private readonly finished: Http2Stream[];
   /** Frames of this flush. */
   private frames: number;
   private controlFrames: number;
@@ -111,135 +53,24 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
   private bytes: number;
 
   constructor(isServer: boolean, connection: CodecConnection, settings: Http2Settings, stats: Http2CodecStats, options: Http2ConnectionOptions) {
-    this.isServer = isServer;
-    this.bufferLimit = settings.initialStreamWindowSize;
-    this.connection = connection;
-    this.settings = settings;
-    this.stats = stats;
-    this.options = options;
-    this.streams = new Map();
-    this.guard = new FloodGuard(settings, stats);
-    this.resets = new RecentResets();
+    super(isServer, connection, settings, stats, options);
     this.encoder = new HpackEncoder(settings.hpackTableSize, settings.enableHuffmanEncoding);
-    this.window = new ReceiveWindow(DEFAULT_WINDOW);
     this.peerMaxFrameSize = DEFAULT_MAX_FRAME_SIZE;
     this.peerInitialWindow = DEFAULT_WINDOW;
     this.sendWindow = DEFAULT_WINDOW;
-    this.dispatching = false;
-    this.dead = false;
-    this.aboveHighWatermark = false;
-    this.goAwaySent = false;
-    this.noticeSent = false;
-    this.flushAsked = false;
-    this.flushing = false;
     this.prefaceWanted = false;
     this.prefaceSent = false;
-    this.settingsAcks = 0;
-    this.pings = [];
-    this.connectionCredit = Math.max(0, settings.initialConnectionWindowSize - DEFAULT_WINDOW);
-    this.window.resize(this.connectionCredit);
-    this.queue = [];
-    this.refused = [];
-    this.dataQueue = [];
     this.deferred = [];
-    this.finished = [];
     this.lowered = [];
+    this.finished = [];
     this.frames = 0;
     this.controlFrames = 0;
     this.dataFrames = 0;
     this.bytes = 0;
   }
 
-  get activeStreams(): number {
-    return this.streams.size;
-  }
-
   /** Whether a client stream's head may go out now; servers never ask. False: it was dealt with. */
   protected abstract mayOpen(stream: Http2Stream): boolean;
-  /** A stream left the list. */
-  protected abstract onStreamGone(stream: Http2Stream): void;
-
-  queueStream(stream: Http2Stream): void {
-    if (!stream.inQueue) {
-      stream.inQueue = true;
-      this.queue.push(stream);
-    }
-    this.askFlush();
-  }
-
-  queueData(stream: Http2Stream): void {
-    if (!stream.inDataQueue) {
-      stream.inDataQueue = true;
-      this.dataQueue.push(stream);
-    }
-    this.askFlush();
-  }
-
-  onStreamConsumed(stream: Http2Stream, bytes: number): void {
-    this.consumeConnection(bytes);
-    if (stream.window === null || stream.remoteEnded) return;
-    const credit = stream.window.consume(bytes);
-    if (credit === 0) return;
-    stream.credit += credit;
-    this.queueStream(stream);
-  }
-
-  protected consumeConnection(bytes: number): void {
-    const credit = this.window.consume(bytes);
-    if (credit === 0) return;
-    this.connectionCredit += credit;
-    this.askFlush();
-  }
-
-  protected queueSettingsAck(): void {
-    this.settingsAcks++;
-  }
-
-  protected queuePing(flags: number, high: number, low: number): void {
-    this.pings.push(flags, high, low);
-    this.askFlush();
-  }
-
-  /** RST_STREAM for a stream that is not in the list. */
-  protected queueRefusal(streamId: number, code: number): void {
-    this.refused.push(streamId, code);
-    this.resets.add(streamId);
-  }
-
-  protected queueGoAway(lastStreamId: number, code: number): void {
-    if (lastStreamId === MAX_STREAM_ID) this.noticeSent = true;
-    else this.goAwaySent = true;
-    this.queue.push({ type: FRAME_GOAWAY, flags: 0, streamId: 0, payload: goAwayPayload(lastStreamId, code, '') });
-    this.askFlush();
-  }
-
-  sendMetadata(stream: Http2Stream, metadata: MetadataMap): void {
-    if (!this.settings.allowMetadata) return;
-    const streamId = stream.codecStreamId;
-    const payload = encodeMetadata(metadata);
-    let from = 0;
-    do {
-      const end = Math.min(payload.length, from + DEFAULT_MAX_FRAME_SIZE);
-      const flags = end === payload.length ? FLAG_END_METADATA : 0;
-      this.queue.push({ type: FRAME_METADATA, flags, streamId, payload: payload.subarray(from, end) });
-      from = end;
-    } while (from < payload.length);
-    this.askFlush();
-  }
-
-  resetCode(reason: StreamResetReason, endSent: boolean): number {
-    if (reason === RESET_LOCAL_REFUSED_STREAM) return REFUSED_STREAM;
-    if (reason === RESET_CONNECT_ERROR) return CONNECT_ERROR;
-    if (reason === RESET_PROTOCOL_ERROR) return PROTOCOL_ERROR;
-    return this.isServer && endSent ? NO_ERROR : INTERNAL_ERROR;
-  }
-
-  protected askFlush(): void {
-    if (this.flushAsked || this.dispatching || this.flushing || this.dead) return;
-    this.flushAsked = true;
-    this.connection.atTurnEnd(this);
-  }
-
   onTurnEnd(): void {
     this.flushAsked = false;
     if (this.dispatching) return;
@@ -397,7 +228,7 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
 
   private endWritten(stream: Http2Stream): void {
     stream.endSent = true;
-    stream.flushPendingSince = NaN;
+    stream.flushPendingSince = -1;
     this.finished.push(stream);
   }
 
@@ -476,14 +307,9 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
   private holdBack(stream: Http2Stream): void {
     stream.keep();
     if (stream.shownPending !== stream.pendingBytes) this.showPending(stream, stream.pendingBytes);
-    if (!stream.localEnded || !Number.isNaN(stream.flushPendingSince)) return;
-    stream.flushPendingSince = this.options.clock.now();
+    if (!stream.localEnded || stream.flushPendingSince >= 0) return;
+    stream.flushPendingSince = Math.floor(this.options.clock.now());
     this.options.listener?.onFlushPending();
-  }
-
-  private showPending(stream: Http2Stream, bytes: number): void {
-    this.stats.pendingSendBytes.add(bytes - stream.shownPending);
-    stream.shownPending = bytes;
   }
 
   private writeDeferredResets(): void {
@@ -518,44 +344,6 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
     finished.length = 0;
   }
 
-  /** Ends a stream on both sides; listeners hear of it unless both messages were complete. `code`: of the RST_STREAM that ended it. */
-  protected closeStream(stream: Http2Stream, code: number): void {
-    if (stream.closed) return;
-    this.forgetStream(stream);
-    const complete = stream.remoteEnded && stream.localEnded && !(this.isServer && stream.remoteReset && !stream.endSent);
-    if (!complete && !stream.isResetTold) stream.runResetCallbacks(this.closeReason(stream, code));
-    stream.onClosed();
-  }
-
-  private closeReason(stream: Http2Stream, code: number): StreamResetReason {
-    if (stream.messagingError) return this.isServer ? RESET_LOCAL_RESET : RESET_PROTOCOL_ERROR;
-    stream.setDetails(code === REFUSED_STREAM ? DETAILS_REMOTE_REFUSED : DETAILS_REMOTE_RESET);
-    if (code === REFUSED_STREAM) return RESET_REMOTE_REFUSED_STREAM;
-    if (code === CONNECT_ERROR) return RESET_CONNECT_ERROR;
-    return code === PROTOCOL_ERROR ? RESET_PROTOCOL_ERROR : RESET_REMOTE_RESET;
-  }
-
-  /** Takes the stream out of the list and gives back what it held of the connection. */
-  forgetStream(stream: Http2Stream): void {
-    if (stream.closed) return;
-    stream.closed = true;
-    this.streams.delete(stream.codecStreamId);
-    this.stats.streamsActive.dec();
-    if (stream.shownPending > 0) this.showPending(stream, 0);
-    if (stream.unconsumed > 0) {
-      const bytes = stream.unconsumed;
-      stream.unconsumed = 0;
-      this.consumeConnection(bytes);
-    }
-    this.onStreamGone(stream);
-    if (stream.isResetTold) stream.onClosed();
-  }
-
-  /** The peer's window grew: what was held back can go on. */
-  protected resume(stream: Http2Stream): void {
-    if (stream.headSent && stream.hasOutput) this.queueData(stream);
-  }
-
   /** Tells the peer why the connection ends, and sends nothing else any more (but our settings, which must come first). */
   protected writeFinalGoAway(lastStreamId: number, code: number, reason: string): void {
     if (this.flushing) {
@@ -571,11 +359,3 @@ export abstract class FrameSender implements StreamOwner, TurnTask {
 
 /** Rounds of one flush; each but the first is caused by callbacks of the one before. */
 const MOST_ROUNDS = 64;
-
-function goAwayPayload(lastStreamId: number, code: number, reason: string): Buffer {
-  const payload = Buffer.alloc(8 + reason.length);
-  payload.writeUInt32BE(lastStreamId, 0);
-  payload.writeUInt32BE(code, 4);
-  payload.write(reason, 8, 'latin1');
-  return payload;
-}

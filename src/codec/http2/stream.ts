@@ -72,7 +72,7 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
   /** Declared length of the peer's body or -1, and how much of it came. */
   contentLength: number;
   receivedLength: number;
-  /** When the end began to wait for the peer's window (monotonic ms), or NaN. */
+  /** When the end began to wait for the peer's window (whole monotonic ms), or -1. */
   flushPendingSince: number;
   /** Bytes that the gauge `pending_send_bytes` shows for this stream. */
   shownPending: number;
@@ -113,7 +113,7 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
     this.unconsumed = 0;
     this.contentLength = -1;
     this.receivedLength = 0;
-    this.flushPendingSince = NaN;
+    this.flushPendingSince = -1;
     this.shownPending = 0;
     this.owner = owner;
     this.firstListener = null;
