@@ -33,10 +33,10 @@ const lookup = {
     throw new ConfigError(`Didn't find a registered implementation for '${name}' with type URL: ''`);
   },
   networkFilter: (): never => {
-  downstreamTransportSocket: () => assert.fail(),
-  upstreamTransportSocket: () => assert.fail(),
     throw new Error('not asked');
   },
+  downstreamTransportSocket: () => assert.fail(),
+  upstreamTransportSocket: () => assert.fail(),
   accessLog: (): never => {
     throw new Error('not asked');
   },
