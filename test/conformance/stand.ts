@@ -9,12 +9,17 @@ export interface StandOptions {
   readonly upstream?: 'h1' | 'h2'
   /** Default AUTO: the client's first bytes decide. */
   readonly codec?: 'AUTO' | 'HTTP2'
+  /** HTTP filters before the router: names and types of their configurations, which are empty. */
+  readonly filters?: readonly (readonly [name: string, type: string])[]
 }
 
 export interface Stand {
   readonly port: number
   readonly proxy: ProxyProcess
 }
+
+/** Bridges hold a unary message until it is whole. */
+const BUFFER_LIMIT = 4_194_304
 
 /** Body of direct responses; large enough for tests of small windows. */
 export const DIRECT_BODY = 'x'.repeat(1_000)
@@ -36,9 +41,9 @@ function listener(port: number, options: StandOptions): object {
     stat_prefix: 'ingress',
     codec_type: options.codec ?? 'AUTO',
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, ...action }] }] },
-    http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': type('filters.http.router.v3.Router') } }],
+    http_filters: [...(options.filters ?? []).map(([name, of]) => ({ name, typed_config: { '@type': type(of) } })), { name: 'envoy.filters.http.router', typed_config: { '@type': type('filters.http.router.v3.Router') } }],
   }
-  return { name: 'ingress', address: socketAddress(port), filter_chains: [{ filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: manager }] }] }
+  return { name: 'ingress', address: socketAddress(port), per_connection_buffer_limit_bytes: BUFFER_LIMIT, filter_chains: [{ filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: manager }] }] }
 }
 
 function cluster(port: number, upstream: 'h1' | 'h2'): object {

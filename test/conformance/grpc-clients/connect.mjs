@@ -1,13 +1,17 @@
-// @connectrpc/connect-node, gRPC protocol, as server (`serve`) and as client (`call PORT ONLY`).
+// @connectrpc/connect-node, gRPC protocol, as server (`serve`) and as client (`call PORT ONLY`). As a client also with Connect or gRPC-Web
+// (CONNECT_PROTOCOL), over HTTP/1.1 if asked for (CONNECT_HTTP).
 import http2 from 'node:http2'
 import { create, createFileRegistry } from '@bufbuild/protobuf'
-import { BytesValueSchema, file_google_protobuf_wrappers, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
+import { BytesValueSchema, file_google_protobuf_wrappers, FileDescriptorProtoSchema, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { compressionGzip, connectNodeAdapter, createGrpcTransport } from '@connectrpc/connect-node'
+import { compressionGzip, connectNodeAdapter, createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node'
 import { play, unaryAnswer } from './calls.mjs'
 
 const type = '.google.protobuf.BytesValue'
-const method = (name, clientStreaming, serverStreaming) => ({ name, inputType: type, outputType: type, clientStreaming, serverStreaming })
+const { CONNECT_PROTOCOL: protocol = 'grpc', CONNECT_HTTP: httpVersion = '2' } = process.env
+// Calls without side effects may be made by GET.
+const options = { idempotencyLevel: MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS }
+const method = (name, clientStreaming, serverStreaming) => ({ name, inputType: type, outputType: type, clientStreaming, serverStreaming, options })
 
 function serviceOf(...more) {
   const methods = [method('Unary', false, false), method('Stream', false, true), method('Collect', true, false), method('Chat', true, true), ...more]
@@ -66,8 +70,13 @@ function serve() {
   server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}`))
 }
 
+function transport(options) {
+  if (protocol === 'grpc-web') return createGrpcWebTransport(options)
+  return protocol === 'grpc' ? createGrpcTransport(options) : createConnectTransport({ ...options, useHttpGet: protocol === 'connect-get' })
+}
+
 function clientOf(port, options = {}) {
-  const sessions = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}`, acceptCompression: [compressionGzip], ...options })
+  const sessions = transport({ baseUrl: `http://127.0.0.1:${port}`, httpVersion, acceptCompression: [compressionGzip], ...options })
   const stub = createClient(serviceOf(method('Unknown', false, false)), sessions)
   const unary = async (name, text, given = {}) => {
     const answer = { text: '', headers: {}, trailers: {} }
