@@ -7,7 +7,7 @@ import { runH2spec } from './h2spec/run.ts'
 import { report } from './result.ts'
 import type { CaseResult } from './result.ts'
 
-const SUITES = ['h2spec', 'grpc-interop', 'grpc-clients'] as const
+const SUITES = ['h2spec', 'grpc-interop', 'grpc-clients', 'grpc-bridges', 'websocket'] as const
 type Suite = (typeof SUITES)[number]
 
 const HELP = `npm run conformance -- [SUITE…] [--proxy envoy|nuncio] [--only TEXT]
@@ -23,8 +23,9 @@ function tool(name: string): string {
 async function run(suite: Suite, kind: ProxyKind, only: string | undefined): Promise<CaseResult[]> {
   if (suite === 'h2spec') return runH2spec(tool('h2spec'), kind, only)
   if (suite === 'grpc-interop') return runInterop({ client: tool('grpc-interop-client'), server: tool('grpc-interop-server') }, kind, only)
-  const { runClients } = await import('./grpc-clients/run.ts')
-  return runClients(kind, only)
+  if (suite === 'websocket') return (await import('./websocket/run.ts')).runWebSocket(kind, only)
+  const { runBridges, runClients } = await import('./grpc-clients/run.ts')
+  return suite === 'grpc-bridges' ? runBridges(kind, only) : runClients(kind, only)
 }
 
 async function main(): Promise<number> {
