@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { richScript, uploadScript } from './configs.ts'
 import type { ProxySetup } from './configs.ts'
-import { runGrpcLoad, runH2load, runWrk } from './load.ts'
-import type { GrpcShape, Http2Shape, LoadResult, LoadShape } from './load.ts'
+import { runGrpcLoad, runH2load, runWebSocketLoad, runWrk } from './load.ts'
+import type { GrpcShape, Http2Shape, LoadResult, LoadShape, WebSocketShape } from './load.ts'
 import type { Pinning } from './machine.ts'
 
 /** A row measured by load. */
@@ -32,6 +32,7 @@ export interface LoadTarget {
 
 const wrk = (shape: (folder: string) => LoadShape) => (target: LoadTarget) => runWrk(target.port, shape(target.folder), target.seconds, target.pinned)
 const h2load = (shape: Http2Shape) => (target: LoadTarget) => runH2load(target.port, shape, target.seconds, target.pinned)
+const websocket = (shape: WebSocketShape) => (target: LoadTarget) => runWebSocketLoad(target.port, shape, target.seconds, target.pinned)
 const grpc = (shape: GrpcShape) => (target: LoadTarget) => runGrpcLoad(target.port, shape, target.seconds, target.pinned)
 
 export const LOAD_CASES: readonly LoadCase[] = [
@@ -50,6 +51,7 @@ export const LOAD_CASES: readonly LoadCase[] = [
   { name: 'h2-1m', about: 'HTTP/2 to HTTP/1: GET, 1 MiB response, 4 connections of 4 streams', kind: 'h2', goal: 1, bytes: 1_048_576, run: h2load({ connections: 4, streams: 4, path: '/1m' }) },
   { name: 'grpc-unary', about: 'HTTP/2 to HTTP/2: gRPC calls with 100 bytes each way, 16 connections of 32 streams', kind: 'grpc', goal: 2.5, unit: 'calls', run: grpc({ task: 'unary', connections: 16, streams: 32, size: 100 }) },
   { name: 'grpc-bidi', about: 'HTTP/2 to HTTP/2: gRPC streams that stay open, messages of 100 bytes each way, 16 connections of 16 streams', kind: 'grpc', goal: 1.5, unit: 'messages', run: grpc({ task: 'bidi', connections: 16, streams: 16, size: 100 }) },
+  { name: 'websocket', about: 'WebSocket echo, messages of 100 bytes, one at a time on 64 connections', kind: 'websocket', goal: 1.3, unit: 'messages', run: websocket({ connections: 64, size: 100 }) },
 ]
 
 function script(folder: string, name: string, text: string): string {

@@ -4,7 +4,7 @@ import { nginxBase, nginxTempPaths } from './origin.ts'
 /** What a bench case needs of the proxy. */
 export interface ProxySetup {
   /** `h2`: clients speak HTTP/2; `grpc`: the origin too; `mixed`: an origin of each kind. */
-  readonly kind: 'http' | 'rich' | 'tcp' | 'h2' | 'grpc' | 'mixed'
+  readonly kind: 'http' | 'rich' | 'tcp' | 'h2' | 'grpc' | 'mixed' | 'websocket'
   readonly listener: number
   readonly admin: number
   readonly origin: number
@@ -66,6 +66,7 @@ function connectionManager(setup: ProxySetup): Json {
     route_config: { name: 'local', virtual_hosts: setup.kind === 'rich' ? HOSTS.map(richHost) : plain },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
   }
+  if (setup.kind === 'websocket') config['upgrade_configs'] = [{ upgrade_type: 'websocket' }]
   if (setup.kind === 'rich') config['access_log'] = [{ name: 'envoy.access_loggers.file', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: `${setup.folder}/access.log` } }]
   return { name: 'envoy.filters.network.http_connection_manager', typed_config: config }
 }
@@ -104,7 +105,8 @@ function clientsSpeakHttp2(setup: ProxySetup): boolean {
 /** nginx's configuration, or null where this nginx cannot do it. */
 export function nginxConfig(setup: ProxySetup, folder: string): string | null {
   if (setup.kind === 'tcp' || setup.kind === 'mixed') return null
-  const pass = setup.kind === 'grpc' ? 'grpc_pass grpc://origin; grpc_read_timeout 600s; grpc_send_timeout 600s;' : 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;'
+  const tunnel = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "Upgrade"; proxy_set_header Host $host; proxy_read_timeout 600s;'
+  const pass = setup.kind === 'websocket' ? tunnel : setup.kind === 'grpc' ? 'grpc_pass grpc://origin; grpc_read_timeout 600s; grpc_send_timeout 600s;' : 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;'
   const plain = `server { listen 127.0.0.1:${setup.listener}${clientsSpeakHttp2(setup) ? ' http2' : ''} backlog=4096 reuseport; location / { ${pass} } }`
   return `${nginxBase(folder, 'nginx')}
 http {

@@ -1,4 +1,4 @@
-// Load by wrk, h2load and our own gRPC load, as child processes, with their reports read.
+// Load by wrk, h2load and our own loads for gRPC and WebSocket, as child processes, with their reports read.
 import { spawn } from 'node:child_process'
 import { tool } from './machine.ts'
 import type { Pinning } from './machine.ts'
@@ -54,6 +54,17 @@ export interface GrpcShape {
 export async function runGrpcLoad(port: number, shape: GrpcShape, seconds: number, pinned: Pinning): Promise<LoadResult> {
   const text = await runLoad(tool('grpc-load'), [shape.task, '-to', `127.0.0.1:${port}`, '-connections', String(shape.connections), '-streams', String(shape.streams), '-size', String(shape.size), '-seconds', String(seconds)], pinned)
   return readGrpcLoad(text)
+}
+
+/** WebSocket messages of `size` bytes that come back, one at a time on each connection. */
+export interface WebSocketShape {
+  readonly connections: number
+  readonly size: number
+}
+
+export async function runWebSocketLoad(port: number, shape: WebSocketShape, seconds: number, pinned: Pinning): Promise<LoadResult> {
+  // Its report is of the same form.
+  return readGrpcLoad(await runLoad(tool('ws-load'), ['echo', '-to', `127.0.0.1:${port}`, '-connections', String(shape.connections), '-size', String(shape.size), '-seconds', String(seconds)], pinned))
 }
 
 /** Runs a load to its end; resolves to what it printed. */

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { findProxy, withCleanup } from '../test/harness/index.ts'
 import { LOAD_CASES } from './cases.ts'
 import { machineLine, pinning } from './machine.ts'
-import { startGrpcOrigin, startOrigin } from './origin.ts'
+import { startEchoOrigin, startOrigin } from './origin.ts'
 import { PROXY_NAMES } from './proxies.ts'
 import type { ProxyName } from './proxies.ts'
 import { printIdle, printLoad, printStart, printStreams } from './report.ts'
@@ -52,9 +52,11 @@ async function main(): Promise<number> {
     defer(() => rmSync(folder, { recursive: true, force: true }))
     const origin = await startOrigin(folder, pinned)
     defer(() => origin.stop())
-    const grpc = rows.some((row) => NEED_GRPC.has(row)) ? await startGrpcOrigin(pinned) : null
+    const grpc = rows.some((row) => NEED_GRPC.has(row)) ? await startEchoOrigin('grpc-load', pinned) : null
     defer(() => grpc?.stop())
-    const options: LoadOptions = { proxies, rounds: Number(values.rounds ?? 5), seconds: Number(values.seconds ?? 4), origins: { http: origin.port, grpc: grpc?.port ?? Number.NaN }, folder, pinned }
+    const websocket = rows.includes('websocket') ? await startEchoOrigin('ws-load', pinned) : null
+    defer(() => websocket?.stop())
+    const options: LoadOptions = { proxies, rounds: Number(values.rounds ?? 5), seconds: Number(values.seconds ?? 4), origins: { http: origin.port, grpc: grpc?.port ?? Number.NaN, websocket: websocket?.port ?? Number.NaN }, folder, pinned }
     await runRows(rows, options)
     if (rows.includes('soak')) status = await runSoak(options, Number(values.minutes ?? 5))
   })

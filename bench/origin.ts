@@ -21,21 +21,22 @@ export async function startOrigin(folder: string, pinned: Pinning): Promise<{ po
   return { port, stop: () => child.kill('SIGTERM') }
 }
 
-/** Ports of the origins: nginx, and the gRPC origin of grpc-load (NaN while it is not needed). */
+/** Ports of the origins: nginx, and those of grpc-load and ws-load (NaN while they are not needed). */
 export interface OriginPorts {
   readonly http: number
   readonly grpc: number
+  readonly websocket: number
 }
 
-/** Starts the gRPC origin: every message comes back, over HTTP/2. */
-export async function startGrpcOrigin(pinned: Pinning): Promise<{ port: number; stop(): void }> {
-  const [command = '', ...rest] = [...pinned.load, tool('grpc-load'), 'origin']
+/** Starts an origin that sends every message back: of gRPC over HTTP/2, or of WebSocket. */
+export async function startEchoOrigin(program: 'grpc-load' | 'ws-load', pinned: Pinning): Promise<{ port: number; stop(): void }> {
+  const [command = '', ...rest] = [...pinned.load, tool(program), 'origin']
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', (piece: Buffer) => {
     text += piece.toString()
   })
-  const port = await until('the gRPC origin', () => /^port (\d+)$/m.exec(text)?.[1])
+  const port = await until(`the origin of ${program}`, () => /^port (\d+)$/m.exec(text)?.[1])
   return { port: Number(port), stop: () => child.kill('SIGTERM') }
 }
 

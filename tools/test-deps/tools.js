@@ -10,8 +10,11 @@ const folder = path.join(root, '.test-deps')
 /** The release whose behaviour nuncio copies; another one is no oracle. */
 export const ENVOY_VERSION = '1.40.0'
 
-/** gRPC for Python. */
-const GRPCIO_VERSION = '1.83.1'
+/** Packages for Python by their name: the module that shows that they are there, and the version. */
+const PYTHON_PACKAGES = {
+  grpcio: { module: 'grpc', version: '1.83.1' },
+  websockets: { module: 'websockets', version: '15.0.1' },
+}
 
 /** Debian package and command of the tools that come from the system's own packages. */
 const SYSTEM_TOOLS = {
@@ -33,11 +36,12 @@ const GO_TOOLS = {
 /** Programs of our own in Go: their folder, which has its go.mod. */
 const GO_PROGRAMS = {
   'grpc-load': 'bench/load/grpc',
+  'ws-load': 'bench/load/websocket',
 }
 
 /** Names that `ensureTool` knows. */
 export function toolNames() {
-  return ['envoy', ...Object.keys(SYSTEM_TOOLS), ...Object.keys(GO_TOOLS), ...Object.keys(GO_PROGRAMS), 'grpcio']
+  return ['envoy', ...Object.keys(SYSTEM_TOOLS), ...Object.keys(GO_TOOLS), ...Object.keys(GO_PROGRAMS), ...Object.keys(PYTHON_PACKAGES)]
 }
 
 /**
@@ -46,7 +50,7 @@ export function toolNames() {
  */
 export function ensureTool(name, { install }) {
   if (name === 'envoy') return ensureEnvoy(install)
-  if (name === 'grpcio') return ensurePythonGrpc(install)
+  if (Object.hasOwn(PYTHON_PACKAGES, name)) return ensurePythonPackage(name, PYTHON_PACKAGES[name], install)
   if (Object.hasOwn(GO_TOOLS, name)) return ensureGoTool(name, GO_TOOLS[name], install)
   if (Object.hasOwn(GO_PROGRAMS, name)) return buildGoProgram(name, path.join(root, GO_PROGRAMS[name]), install)
   const aptPackage = Object.hasOwn(SYSTEM_TOOLS, name) ? SYSTEM_TOOLS[name] : undefined
@@ -153,13 +157,13 @@ function existing(file) {
   return isExecutable(file) ? { path: file, reason: '' } : null
 }
 
-/** gRPC for Python: a folder to put on PYTHONPATH. */
-function ensurePythonGrpc(install) {
-  const target = path.join(folder, 'grpcio')
-  if (existsSync(path.join(target, 'grpc'))) return { path: target, reason: '' }
+/** A package for Python: a folder to put on PYTHONPATH. */
+function ensurePythonPackage(name, { module, version }, install) {
+  const target = path.join(folder, name)
+  if (existsSync(path.join(target, module))) return { path: target, reason: '' }
   if (!install) return missing('it is not installed')
   mkdirSync(folder, { recursive: true })
-  const run = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', target, `grpcio==${GRPCIO_VERSION}`], { encoding: 'utf8' })
+  const run = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', target, `${name}==${version}`], { encoding: 'utf8' })
   if (run.error !== undefined) return missing('python3 with pip is needed to install it')
-  return run.status === 0 ? { path: target, reason: '' } : missing(`pip install grpcio failed: ${lastLine(run.stderr)}`)
+  return run.status === 0 ? { path: target, reason: '' } : missing(`pip install ${name} failed: ${lastLine(run.stderr)}`)
 }

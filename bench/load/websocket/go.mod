@@ -1,0 +1,3 @@
+module nuncio/bench/load/websocket
+
+go 1.26
