@@ -10,7 +10,7 @@ export interface ServerCase {
   readonly requests?: number;
   readonly method?: 'HEAD' | 'POST';
   /** What happens to the connection behind the reply. */
-  readonly then?: 'fin' | 'rst';
+  readonly ending?: 'fin' | 'rst';
   /** Only the clients' answers are compared. */
   readonly loose?: true;
 }

@@ -22,7 +22,7 @@ const PREFACE: readonly ServerCase[] = [
   { id: 'preface', name: 'MAX_FRAME_SIZE of 1', greeting: settings([5, 1]), reply: () => NOTHING },
   { id: 'preface', name: 'unknown settings', greeting: settings([0xabcd, 1]), reply: good },
   { id: 'CVE-2020-11080', name: 'SETTINGS of 2730 entries', greeting: settings(...Array.from({ length: 2_730 }, (_, i) => [0xf000 + (i % 100), i] as const)), reply: good },
-  { id: 'preface', name: 'nothing at all, then the end', greeting: null, reply: () => NOTHING, then: 'fin' },
+  { id: 'preface', name: 'nothing at all, then the end', greeting: null, reply: () => NOTHING, ending: 'fin' },
 ];
 
 const HEADS: readonly (readonly [string, string, readonly Field[]])[] = [
@@ -118,7 +118,7 @@ const RESETS: readonly ServerCase[] = [
   { id: 'goaway', name: 'in two steps', reply: (id) => Buffer.concat([goAway(0x7fff_ffff, 0), goAway(id, 0), good(id)]) },
   { id: 'goaway', name: 'with a higher id than before', reply: (id) => Buffer.concat([goAway(0, 0), goAway(id, 0), good(id)]) },
   { id: 'goaway', name: 'of seven bytes', reply: () => frame(GOAWAY, 0, 0, Buffer.alloc(7)) },
-  { id: 'goaway', name: 'and the end', reply: () => goAway(0, 0), then: 'fin' },
+  { id: 'goaway', name: 'and the end', reply: () => goAway(0, 0), ending: 'fin' },
   { id: 'CVE-2023-35945', name: 'RST_STREAM behind GOAWAY', requests: 3, reply: (a, b, c) => Buffer.concat([goAway(0, 0), rst(a), rst(b), rst(c)]) },
   { id: 'CVE-2023-35945', name: 'RST_STREAM behind GOAWAY with an error', requests: 3, reply: (a, b, c) => Buffer.concat([goAway(a, 1), rst(a), rst(b), rst(c)]) },
 ];
@@ -149,13 +149,13 @@ const FLOODS: readonly ServerCase[] = [
 ];
 
 const ENDINGS: readonly ServerCase[] = [
-  { id: 'ending', name: 'before the head', reply: () => NOTHING, then: 'fin' },
-  { id: 'ending', name: 'in the middle of the head', reply: (id) => rawHeaders(id, block(OK).subarray(0, 1), 0), then: 'fin' },
-  { id: 'ending', name: 'in the middle of a frame', reply: (id) => headers(id, OK, END_HEADERS).subarray(0, 11), then: 'fin' },
-  { id: 'ending', name: 'in the middle of the body', reply: (id) => Buffer.concat([headers(id, OK, END_HEADERS), data(id, 'go')]), then: 'fin' },
-  { id: 'ending', name: 'a reset of the connection before the head', reply: () => NOTHING, then: 'rst' },
-  { id: 'ending', name: 'a reset of the connection in the middle of the body', reply: (id) => Buffer.concat([headers(id, OK, END_HEADERS), data(id, 'go')]), then: 'rst' },
-  { id: 'ending', name: 'a whole answer, then the end', reply: good, then: 'fin' },
+  { id: 'ending', name: 'before the head', reply: () => NOTHING, ending: 'fin' },
+  { id: 'ending', name: 'in the middle of the head', reply: (id) => rawHeaders(id, block(OK).subarray(0, 1), 0), ending: 'fin' },
+  { id: 'ending', name: 'in the middle of a frame', reply: (id) => headers(id, OK, END_HEADERS).subarray(0, 11), ending: 'fin' },
+  { id: 'ending', name: 'in the middle of the body', reply: (id) => Buffer.concat([headers(id, OK, END_HEADERS), data(id, 'go')]), ending: 'fin' },
+  { id: 'ending', name: 'a reset of the connection before the head', reply: () => NOTHING, ending: 'rst' },
+  { id: 'ending', name: 'a reset of the connection in the middle of the body', reply: (id) => Buffer.concat([headers(id, OK, END_HEADERS), data(id, 'go')]), ending: 'rst' },
+  { id: 'ending', name: 'a whole answer, then the end', reply: good, ending: 'fin' },
   { id: 'slow', name: 'no answer', reply: () => NOTHING },
   { id: 'slow', name: 'a head without a body', reply: (id) => headers(id, OK, END_HEADERS) },
 ];

@@ -1,7 +1,7 @@
 /** Runs one case: clients over HTTP/1, the proxy, a server that misbehaves over HTTP/2. */
 import { RawClient, statusOf, until } from '../../harness/index.ts';
-import { address, filter, Stand } from '../stand.ts';
-import type { StandOptions } from '../stand.ts';
+import { address, filter } from '../stand.ts';
+import type { Stand, StandOptions } from '../stand.ts';
 import type { ServerCase, ServerVerdict } from './case.ts';
 import type { MisbehavingServer } from './server.ts';
 

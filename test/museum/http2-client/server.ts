@@ -78,8 +78,8 @@ export class MisbehavingServer {
     const bytes = one.reply(...this.ids);
     this.ids = [];
     if (bytes.length > 0) socket.write(bytes);
-    if (one.then === 'fin') socket.end();
-    else if (one.then === 'rst') socket.once('drain', () => socket.resetAndDestroy());
-    if (one.then === 'rst' && socket.writableLength === 0) setTimeout(() => socket.resetAndDestroy(), 20);
+    if (one.ending === 'fin') socket.end();
+    else if (one.ending === 'rst') socket.once('drain', () => socket.resetAndDestroy());
+    if (one.ending === 'rst' && socket.writableLength === 0) setTimeout(() => socket.resetAndDestroy(), 20);
   }
 }
