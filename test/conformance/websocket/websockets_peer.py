@@ -51,6 +51,8 @@ async def handle(socket):
             elif url.path == "/cut":
                 socket.transport.write(bytes([0x82, 0x7E, 0x10, 0x00, 1, 2, 3]))
                 return socket.transport.close()
+            elif url.path == "/small":
+                return await socket.close(1009)
             elif url.path == "/header":
                 await socket.send(socket.request.headers.get("x-token", "none"))
             elif url.path == "/fragments":
@@ -68,8 +70,6 @@ async def handle(socket):
 
 def refuse(socket, request):
     url = urlsplit(request.path)
-    if url.path == "/small":
-        socket.protocol.max_message_size = 1000
     if url.path == "/refuse":
         return socket.respond(HTTPStatus(int(parse_qs(url.query)["status"][0])), "no")
     return None
