@@ -206,7 +206,8 @@ export abstract class Http2Connection extends HeaderReceiver {
     if (stream === undefined) return this.updateClosed(streamId, increment);
     if (increment === 0) return this.failFrame(streamId, 'WINDOW_UPDATE: window_size_increment == 0');
     if (increment > MAX_WINDOW - stream.sendWindow) {
-      // A stream error (RFC 9113 section 6.9.1); Envoy ends the connection.
+      if (!this.isServer) return this.failFrame(streamId, 'WINDOW_UPDATE: window size overflow', FLOW_CONTROL_ERROR);
+      // A stream error (RFC 9113 section 6.9.1); Envoy ends the connection, which does a client's requests no good.
       stream.resetByCodec(FLOW_CONTROL_ERROR);
       return true;
     }

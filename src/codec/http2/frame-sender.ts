@@ -73,6 +73,10 @@ export abstract class FrameSender extends SendLists {
   protected abstract mayOpen(stream: Http2Stream): boolean;
   onTurnEnd(): void {
     this.flushAsked = false;
+    this.flushEarly();
+  }
+
+  flushEarly(): void {
     if (this.dispatching) return;
     const error = this.flush();
     if (error !== null && !this.dead) {

@@ -52,6 +52,7 @@ export abstract class SendLists extends StreamTable implements StreamOwner, Turn
   }
 
   abstract onTurnEnd(): void;
+  abstract flushEarly(): void;
 
   queueStream(stream: Http2Stream): void {
     if (!stream.inQueue) {

@@ -140,10 +140,10 @@ test('resets of ours: codes; what is encoded goes out before', () => {
   run.requests[1].encoder.stream.resetStream(RESET_LOCAL_REFUSED_STREAM);
   run.requests[2].answer('late');
   run.requests[2].encoder.stream.resetStream(RESET_LOCAL_RESET);
-  run.requests[3].answer('never');
+  run.requests[3].answer('also');
   run.requests[3].encoder.stream.resetStream(RESET_OVERLOAD_MANAGER);
-  assert.deepEqual(run.events(), ['1 reset 0', '3 reset 1', '5 reset 0', '7 reset 11']);
-  assert.deepEqual(run.sent(), ['RST 1 2', 'RST 3 7', 'HEADERS 5 :status=200', 'RST 7 2', 'DATA 5 end late', 'RST 5 0']);
+  assert.deepEqual(run.events(), ['1 reset 0', '3 reset 1', '5 complete', '5 reset 0', '7 complete', '7 reset 11']);
+  assert.deepEqual(run.sent(), ['RST 1 2', 'RST 3 7', 'HEADERS 5 :status=200', 'DATA 5 end late', 'RST 5 0', 'HEADERS 7 :status=200', 'DATA 7 end also', 'RST 7 0']);
   assert.equal(run.stats.value('txReset'), 4);
   assert.equal(run.stats.value('streamsActive'), 0);
   // What was on its way meanwhile is no error.

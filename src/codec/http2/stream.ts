@@ -19,6 +19,8 @@ export interface StreamOwner {
   /** Takes the stream out, telling nobody. */
   forgetStream(stream: Http2Stream): void;
   resetCode(reason: StreamResetReason, endSent: boolean): number;
+  /** Sends what is encoded now instead of at the end of the turn, unless a dispatch is under way. */
+  flushEarly(): void;
   /** METADATA, if this connection may send it. */
   sendMetadata(stream: Http2Stream, metadata: MetadataMap): void;
 }
@@ -160,6 +162,11 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
     return this.pendingBytes > 0 || (this.localEnded && !this.endSent && !this.headEnds);
   }
 
+  /** Whether anything encoded was not looked at yet. */
+  private get hasEncoded(): boolean {
+    return this.head !== null || (this.pendingBytes > 0 && this.inDataQueue);
+  }
+
   /** The first cause stays. */
   setDetails(details: string): void {
     if (this.responseDetails === '') this.responseDetails = details;
@@ -181,8 +188,11 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
 
   resetStream(reason: StreamResetReason): void {
     if (this.closed || this.resetTold) return;
+    // What is encoded is on its way at Envoy by now, and in the meters that the listeners look at.
+    if (this.owner.isServer && this.hasEncoded) this.owner.flushEarly();
+    if (this.closed || this.resetTold) return;
     // What was encoded in this turn would be on its way already if it were written at once.
-    const hasOutput = this.localEnded || this.head !== null || this.pendingBytes > 0;
+    const hasOutput = this.localEnded || this.hasEncoded;
     const deferred = this.owner.isServer && hasOutput && !this.endSent && reason !== RESET_OVERLOAD_MANAGER;
     this.runResetCallbacks(reason);
     if (this.closed || this.resetToSend !== NO_RESET) return;
