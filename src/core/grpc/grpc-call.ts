@@ -177,6 +177,8 @@ export abstract class GrpcCall implements AsyncStreamCallbacks, GrpcMessageSink 
   }
 
   private streamError(status: number, message: string): void {
+    // A callback just before may have ended the call.
+    if (this.over) return;
     if (!this.silent) this.trailingMetadata(new HeaderMap());
     if (this.over) return;
     this.notifyClose(status, message);
