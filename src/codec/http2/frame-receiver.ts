@@ -64,6 +64,7 @@ export abstract class FrameReceiver extends FrameSender {
   private skipLeft: number;
   /** The DATA frame being read: its stream (null = ignored), payload bytes to come, of those the padding behind the body, sizes and flags. */
   private bodyStream: Http2Stream | null;
+  private bodyStreamId: number;
   private payloadLeft: number;
   private paddingLeft: number;
   private bodyLength: number;
@@ -87,6 +88,7 @@ export abstract class FrameReceiver extends FrameSender {
     this.partialLength = 0;
     this.skipLeft = 0;
     this.bodyStream = null;
+    this.bodyStreamId = 0;
     this.payloadLeft = 0;
     this.paddingLeft = 0;
     this.bodyLength = 0;
@@ -263,6 +265,7 @@ export abstract class FrameReceiver extends FrameSender {
     }
     const ignored = stream === undefined || stream.isClosing;
     this.bodyStream = ignored ? null : stream;
+    this.bodyStreamId = streamId;
     this.bodyFrameLength = length;
     this.bodyFlags = flags;
     this.paddingLeft = 0;
@@ -350,7 +353,10 @@ export abstract class FrameReceiver extends FrameSender {
     const stream = this.bodyStream;
     this.bodyStream = null;
     const endStream = (this.bodyFlags & FLAG_END_STREAM) !== 0;
-    if (stream === null || stream.closed) return;
+    if (stream === null || stream.closed) {
+      if (!this.resets.countBody(this.bodyStreamId, this.bodyLength, endStream)) this.queueRefusal(this.bodyStreamId, PROTOCOL_ERROR);
+      return;
+    }
     if (!this.guard.onFrameReceived(FRAME_DATA, endStream, this.bodyLength === 0)) {
       this.onFloodError(stream);
       return;

@@ -171,7 +171,7 @@ export abstract class FrameSender extends SendLists {
   private writeQueue(): void {
     const refused = this.refused;
     if (refused.length > 0) {
-      for (let i = 0; i < refused.length; i += 2) this.writeReset(refused[i], refused[i + 1]);
+      for (let i = 0; i < refused.length; i += 2) this.writeReset(refused[i], refused[i + 1], -1);
       refused.length = 0;
     }
     const queue = this.queue;
@@ -196,7 +196,7 @@ export abstract class FrameSender extends SendLists {
     stream.inQueue = false;
     if (stream.closed) return;
     if (stream.isClosing) {
-      this.writeReset(stream.codecStreamId, stream.resetToSend);
+      this.writeReset(stream.codecStreamId, stream.resetToSend, bytesLeft(stream));
       stream.bytesMeter.wireBytesSent += FRAME_HEADER_SIZE + 4;
       this.finished.push(stream);
       return;
@@ -236,11 +236,11 @@ export abstract class FrameSender extends SendLists {
     this.finished.push(stream);
   }
 
-  private writeReset(streamId: number, code: number): void {
+  private writeReset(streamId: number, code: number, left: number): void {
     writeWordFrame(this.connection, FRAME_RST_STREAM, streamId, code);
     this.count(FRAME_HEADER_SIZE + 4, true);
     this.stats.txReset.inc();
-    this.resets.add(streamId);
+    this.resets.add(streamId, code === NO_ERROR ? left : -1);
   }
 
   /** One frame a stream, in turn, until nothing is left or the connection's window is used up. */
@@ -319,7 +319,7 @@ export abstract class FrameSender extends SendLists {
   private writeDeferredResets(): void {
     for (const stream of this.deferred) {
       if (stream.closed || (stream.endSent && stream.remoteEnded)) continue;
-      this.writeReset(stream.codecStreamId, stream.endSent ? this.lateCode(stream) : stream.resetToSend);
+      this.writeReset(stream.codecStreamId, stream.endSent ? this.lateCode(stream) : stream.resetToSend, bytesLeft(stream));
       stream.bytesMeter.wireBytesSent += FRAME_HEADER_SIZE + 4;
       stream.resetDeferred = false;
       this.finished.push(stream);
@@ -359,6 +359,11 @@ export abstract class FrameSender extends SendLists {
     writeFrame(this.connection, FRAME_GOAWAY, 0, 0, goAwayPayload(lastStreamId, code, reason));
     endOutput(this.connection);
   }
+}
+
+/** Of the peer's declared body, or -1. */
+function bytesLeft(stream: Http2Stream): number {
+  return stream.contentLength < 0 ? -1 : stream.contentLength - stream.receivedLength;
 }
 
 /** Rounds of one flush; each but the first is caused by callbacks of the one before. */

@@ -82,7 +82,7 @@ export abstract class SendLists extends StreamTable implements StreamOwner, Turn
   /** RST_STREAM for a stream that is not in the list. */
   protected queueRefusal(streamId: number, code: number): void {
     this.refused.push(streamId, code);
-    this.resets.add(streamId);
+    this.resets.add(streamId, -1);
   }
 
   protected queueGoAway(lastStreamId: number, code: number): void {

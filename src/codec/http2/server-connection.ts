@@ -49,7 +49,7 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
     this.lastReceivedId = streamId;
     if (this.streams.size >= this.maxStreams) return this.refuseBlock(PROTOCOL_ERROR, 'request HEADERS: max concurrent streams exceeded');
     if (this.goAwaySent) {
-      this.resets.add(streamId);
+      this.resets.add(streamId, -1);
       return SKIP_BLOCK;
     }
     if (dependsOnItself) return this.refuseBlock(PROTOCOL_ERROR, 'request HEADERS: depend on itself');

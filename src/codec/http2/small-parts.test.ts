@@ -40,8 +40,8 @@ test('rate limit: burst, then so many a second', () => {
 test('recent resets: one that the peer has reset too is over', () => {
   const resets = new RecentResets();
   resets.remove(1);
-  resets.add(1);
-  resets.add(3);
+  resets.add(1, -1);
+  resets.add(3, -1);
   resets.remove(1);
   assert.deepEqual([resets.has(1), resets.has(3)], [false, true]);
 });
@@ -49,10 +49,14 @@ test('recent resets: one that the peer has reset too is over', () => {
 test('recent resets: an overflow is kind to what it forgets', () => {
   const resets = new RecentResets();
   assert.equal(resets.has(1), false);
-  for (let id = 1; id < 2 * 64; id += 2) resets.add(id);
+  for (let id = 1; id < 2 * 64; id += 2) resets.add(id, -1);
   assert.deepEqual([resets.has(1), resets.has(2), resets.has(127), resets.has(129)], [true, false, true, false]);
-  resets.add(201);
+  resets.add(201, 5);
   assert.deepEqual([resets.has(1), resets.has(3), resets.has(150)], [true, true, false]);
+  assert.deepEqual([resets.countBody(1, 9, true), resets.countBody(201, 3, false), resets.countBody(201, 3, false), resets.countBody(201, 3, false)], [true, true, false, true]);
+  resets.add(203, 5);
+  resets.add(205, 5);
+  assert.deepEqual([resets.countBody(203, 4, true), resets.countBody(205, 5, true)], [false, true]);
 });
 
 class OpenBuffer extends SendBuffer {

@@ -1,3 +1,4 @@
+import { IdTable } from '../../base/id-table.ts';
 import type { CodecConnection, StreamResetReason } from '../../contract/codec.ts';
 import {
   RESET_CONNECT_ERROR,
@@ -25,7 +26,7 @@ export abstract class StreamTable {
   protected readonly settings: Http2Settings;
   protected readonly stats: Http2CodecStats;
   protected readonly options: Http2ConnectionOptions;
-  protected readonly streams: Map<number, Http2Stream>;
+  protected readonly streams: IdTable<Http2Stream>;
   protected readonly guard: FloodGuard;
   protected readonly resets: RecentResets;
   /** Of the connection: what the peer may send. */
@@ -42,7 +43,7 @@ export abstract class StreamTable {
     this.settings = settings;
     this.stats = stats;
     this.options = options;
-    this.streams = new Map();
+    this.streams = new IdTable();
     this.guard = new FloodGuard(settings, stats);
     this.resets = new RecentResets();
     this.window = new ReceiveWindow(DEFAULT_WINDOW);
