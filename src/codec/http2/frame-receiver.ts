@@ -203,8 +203,12 @@ export abstract class FrameReceiver extends FrameSender {
       this.firstFrame = false;
     }
     if (length > this.maxFrameSize) return this.terminate(FRAME_SIZE_ERROR, 'too large frame size');
-    if (this.continuationOf === 0 || (type === FRAME_CONTINUATION && streamId === this.continuationOf)) return true;
-    return this.terminate(PROTOCOL_ERROR, 'unexpected non-CONTINUATION frame or stream_id is invalid');
+    return !this.breaksBlock(type, streamId) || this.terminate(PROTOCOL_ERROR, 'unexpected non-CONTINUATION frame or stream_id is invalid');
+  }
+
+  /** A header block is open, and this is not its continuation. */
+  private breaksBlock(type: number, streamId: number): boolean {
+    return this.continuationOf !== 0 && (type !== FRAME_CONTINUATION || streamId !== this.continuationOf);
   }
 
   /** Keeps the beginning of a frame that needs `size` bytes before it can be read. */
@@ -244,7 +248,7 @@ export abstract class FrameReceiver extends FrameSender {
     const length = readUint24(this.partial, 0);
     const type = this.partial[3];
     // What is wrong already needs no payload.
-    if (length > this.maxFrameSize) return FRAME_HEADER_SIZE;
+    if (length > this.maxFrameSize || this.breaksBlock(type, readUint31(this.partial, 5))) return FRAME_HEADER_SIZE;
     if (type === FRAME_DATA) return FRAME_HEADER_SIZE + ((this.partial[4] & FLAG_PADDED) !== 0 && length > 0 ? 1 : 0);
     if (type > FRAME_CONTINUATION && (type !== FRAME_METADATA || !this.settings.allowMetadata)) return FRAME_HEADER_SIZE;
     return FRAME_HEADER_SIZE + length;
