@@ -198,12 +198,15 @@ export abstract class FrameReceiver extends FrameSender {
   }
 
   private checkHeader(length: number, type: number, flags: number, streamId: number): boolean {
-    if (this.firstFrame) {
-      if (type !== FRAME_SETTINGS || (flags & FLAG_ACK) !== 0) return this.terminate(PROTOCOL_ERROR, 'SETTINGS expected');
-      this.firstFrame = false;
-    }
+    if (this.lacksSettings(type, flags)) return this.terminate(PROTOCOL_ERROR, 'SETTINGS expected');
+    this.firstFrame = false;
     if (length > this.maxFrameSize) return this.terminate(FRAME_SIZE_ERROR, 'too large frame size');
     return !this.breaksBlock(type, streamId) || this.terminate(PROTOCOL_ERROR, 'unexpected non-CONTINUATION frame or stream_id is invalid');
+  }
+
+  /** The first frame, and not what it has to be (section 3.4). */
+  private lacksSettings(type: number, flags: number): boolean {
+    return this.firstFrame && (type !== FRAME_SETTINGS || (flags & FLAG_ACK) !== 0);
   }
 
   /** A header block is open, and this is not its continuation. */
@@ -248,7 +251,7 @@ export abstract class FrameReceiver extends FrameSender {
     const length = readUint24(this.partial, 0);
     const type = this.partial[3];
     // What is wrong already needs no payload.
-    if (length > this.maxFrameSize || this.breaksBlock(type, readUint31(this.partial, 5))) return FRAME_HEADER_SIZE;
+    if (length > this.maxFrameSize || this.lacksSettings(type, this.partial[4]) || this.breaksBlock(type, readUint31(this.partial, 5))) return FRAME_HEADER_SIZE;
     if (type === FRAME_DATA) return FRAME_HEADER_SIZE + ((this.partial[4] & FLAG_PADDED) !== 0 && length > 0 ? 1 : 0);
     if (type > FRAME_CONTINUATION && (type !== FRAME_METADATA || !this.settings.allowMetadata)) return FRAME_HEADER_SIZE;
     return FRAME_HEADER_SIZE + length;
@@ -295,7 +298,7 @@ export abstract class FrameReceiver extends FrameSender {
     return start + 1;
   }
 
-  /** Why no DATA may come for this stream, or an empty text. */
+  /** Why the connection ends because of DATA for this stream, or an empty text. */
   private refuseBody(stream: Http2Stream | undefined, streamId: number): string {
     if (streamId === 0) return 'DATA: stream_id == 0';
     if (stream === undefined) {
@@ -304,7 +307,11 @@ export abstract class FrameReceiver extends FrameSender {
       return this.isServer && !this.resets.has(streamId) ? 'DATA: stream closed' : '';
     }
     if (stream.remoteEnded) return 'DATA: stream in half-closed(remote)';
-    return stream.headReceived || stream.isClosing ? '' : 'DATA: stream not opened';
+    if (stream.headReceived || stream.isClosing) return '';
+    if (!stream.interimReceived) return 'DATA: stream not opened';
+    // Only this response is malformed.
+    stream.resetByCodec(PROTOCOL_ERROR);
+    return '';
   }
 
   private readBody(data: Buffer, pos: number, end: number): number {
