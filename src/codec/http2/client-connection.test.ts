@@ -25,6 +25,19 @@ test('requests and responses', () => {
   assert.equal(run.stats.value('streamsActive'), 0);
 });
 
+test('body after a 1xx response resets the stream, without any response the connection ends', () => {
+  const run = new ClientRun().open();
+  run.request();
+  run.request();
+  run.sent();
+  run.feed(run.peer.headers(1, [[':status', '103']]), data(1, 'abc'), run.peer.headers(3, OK, true));
+  assert.deepEqual(run.sent(), ['RST 1 1']);
+  assert.deepEqual(run.events().filter((event) => event.startsWith('3')), ['3 response :status=200 end']);
+  run.request();
+  run.feed(data(5, 'abc'));
+  assert.match(run.sent().at(-1) ?? '', /GOAWAY 0 1 DATA: stream not opened/);
+});
+
 test('what a request must have', () => {
   const run = new ClientRun().open();
   run.request(GET.slice(1));

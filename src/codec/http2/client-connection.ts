@@ -150,7 +150,10 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   protected takeLength(stream: Http2Stream, kind: BlockKind, endStream: boolean): boolean {
     if (kind === BLOCK_RESPONSE) {
       const { status } = this.block;
-      if (status < 200) return !endStream;
+      if (status < 200) {
+        stream.interimReceived = true;
+        return !endStream;
+      }
       const request = stream as Http2ClientStream;
       stream.headReceived = true;
       stream.contentLength = request.isHead || status === 204 || status === 304 ? 0 : request.isConnect ? -1 : this.block.contentLength;

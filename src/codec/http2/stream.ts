@@ -52,6 +52,8 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
   remoteReset: boolean;
   /** The peer's first (final) head came. */
   headReceived: boolean;
+  /** A 1xx response came before it. */
+  interimReceived: boolean;
   /** It is out of the connection's list: nothing is sent or called any more. */
   closed: boolean;
   /** Code of an RST_STREAM that waits to be sent; what comes for the stream is ignored. */
@@ -103,6 +105,7 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
     this.remoteEnded = false;
     this.remoteReset = false;
     this.headReceived = false;
+    this.interimReceived = false;
     this.closed = false;
     this.resetToSend = NO_RESET;
     this.resetDeferred = false;
