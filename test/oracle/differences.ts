@@ -17,7 +17,19 @@ export interface Difference {
 
 export const DIFFERENCES: readonly Difference[] = [
   {
-    where: /^http2\/(connection-errors|replies|origin-resets|streams)/,
+    where: /^grpc\/transcoder-/,
+    path: /^stats\.http\.ingress\.transcoder_response_buffer_bytes$/,
+    nuncio: /^"?0"?$/,
+    reason: 'the gauge `transcoder_response_buffer_bytes` goes back to what is held; in Envoy it grows with every response',
+  },
+  {
+    where: /^grpc\/(reverse-)?transcoder/,
+    path: /^(origins\.origin\.\d+\.(received|ended)|stats\.cluster\.origin\.(http2\.tx_reset|upstream_rq_tx_reset|upstream_cx_destroy_\w+))$/,
+    envoy: /RST_STREAM INTERNAL_ERROR|^"?[01]"?$|fin/,
+    reason: 'a response that cannot be transcoded has come whole when it is refused: there is nothing left to reset upstream, and the connection is kept',
+  },
+  {
+    where: /^(http2\/(connection-errors|replies|origin-resets|streams)|tunnels\/(websocket-h2|connect-h2)@)/,
     path: /^(clients|origins)\..*received$/,
     nuncio: /^"?(GOAWAY [A-Z_]+ last=\d+ .|SETTINGS )/,
     reason: 'a connection that ends by a message that HTTP/2 forbids is told so by GOAWAY with the reason in words (RFC 9113 section 5.4.1); Envoy closes it without a word',

@@ -43,11 +43,13 @@ export class UdpUpstreamPool implements HttpConnectionPool {
  * One socket. Capsules of the request's body become datagrams, datagrams become capsules of the response's body. While the client does not
  * read, datagrams are dropped: UDP may, and memory must not grow (Envoy keeps them all).
  */
-class UdpUpstream implements RequestEncoder, Stream, CapsuleListener {
+export class UdpUpstream implements RequestEncoder, Stream, CapsuleListener {
   readonly bytesMeter: BytesMeter;
   readonly bufferLimit: number;
   readonly codecStreamId: number;
   readonly responseDetails: string;
+  /** Packets of the host that were too long, or came while the client did not read. */
+  droppedDatagrams: number;
   private readonly host: Host;
   private readonly decoder: ResponseDecoder;
   private readonly dispatcher: Dispatcher;
@@ -63,6 +65,7 @@ class UdpUpstream implements RequestEncoder, Stream, CapsuleListener {
     this.bufferLimit = 0;
     this.codecStreamId = 0;
     this.responseDetails = '';
+    this.droppedDatagrams = 0;
     this.host = host;
     this.decoder = decoder;
     this.dispatcher = dispatcher;
@@ -184,7 +187,11 @@ class UdpUpstream implements RequestEncoder, Stream, CapsuleListener {
   // Datagrams of the host.
 
   private onPacket(packet: Buffer): void {
-    if (this.callbacks === null || this.paused > 0 || packet.length > MAX_DATAGRAM_BYTES) return;
+    if (this.callbacks === null) return;
+    if (this.paused > 0 || packet.length > MAX_DATAGRAM_BYTES) {
+      this.droppedDatagrams++;
+      return;
+    }
     const capsule = udpCapsule(packet);
     this.bytesMeter.wireBytesReceived += capsule.length;
     this.decoder.decodeData(capsule, false);
