@@ -204,6 +204,8 @@ export abstract class Http2Connection extends HeaderReceiver {
     }
     const stream = this.streams.get(streamId);
     if (stream === undefined) return this.updateClosed(streamId, increment);
+    // As good as closed: the same, however the input was cut.
+    if (stream.isClosing) return true;
     if (increment === 0) return this.failFrame(streamId, 'WINDOW_UPDATE: window_size_increment == 0');
     if (increment > MAX_WINDOW - stream.sendWindow) {
       if (!this.isServer) return this.failFrame(streamId, 'WINDOW_UPDATE: window size overflow', FLOW_CONTROL_ERROR);
