@@ -38,6 +38,12 @@ test('ids that fall on the same place', () => {
   assert.deepEqual(ids.map((id) => table.get(id)?.id), [undefined, 33, 65, 97, 2_147_483_617]);
 });
 
+test('nothing has the id 0', () => {
+  const table = new IdTable<Item>();
+  table.set(1, { id: 1 });
+  assert.deepEqual([table.delete(0), table.get(0), table.size], [false, undefined, 1]);
+});
+
 test('items may leave during a walk', () => {
   const table = new IdTable<Item>();
   for (let id = 1; id <= 99; id += 2) table.set(id, { id });

@@ -40,10 +40,8 @@ export class IdTable<T extends object> {
   delete(id: number): boolean {
     const { keys, mask } = this;
     let at = place(id, mask);
-    while (keys[at] !== id) {
-      if (keys[at] === 0) return false;
-      at = (at + 1) & mask;
-    }
+    for (; keys[at] !== 0; at = (at + 1) & mask) if (keys[at] === id) break;
+    if (keys[at] === 0) return false;
     this.size--;
     this.closeGap(at);
     return true;

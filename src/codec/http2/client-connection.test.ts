@@ -45,6 +45,7 @@ test('what a request must have', () => {
   assert.deepEqual(run.sent(), []);
   run.codec.onConnectionClose();
   assert.deepEqual(run.events(), ['0 reset 7']);
+  assert.equal(run.codec.activeStreams, 0);
   assert.equal(run.stats.value('streamsActive'), 0);
 });
 
