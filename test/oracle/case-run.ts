@@ -241,7 +241,7 @@ async function newLogLines(stage: Stage, expected: number): Promise<string[]> {
   if (expected > 0) await until('log lines', () => count(read()) >= expected, { timeoutMs: HINT_MS }).catch(() => null)
   let text = read()
   // The proxies flush every 5 ms; without a hint be more careful.
-  const quietMs = expected > 0 ? 10 : 40
+  const quietMs = expected > 0 ? 10 : 80
   for (let quiet = 0; quiet < quietMs; quiet += 10) {
     await sleep(10)
     const now = read()
