@@ -153,6 +153,17 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
       dependsOnItself = readUint31(data, from) === streamId;
       from += 5;
     }
+    if (this.headersBegun) {
+      this.headersBegun = false;
+      if (dependsOnItself) return this.failFrame(streamId, 'request HEADERS: depend on itself');
+    } else if (!this.beginHeaders(length, flags, streamId, dependsOnItself)) return false;
+    if ((flags & FLAG_END_HEADERS) !== 0) return this.decodeBlock(data, from, to);
+    this.continuationOf = streamId;
+    this.gatheredLength = 0;
+    return this.gather(data, from, to);
+  }
+
+  protected beginHeaders(length: number, flags: number, streamId: number, dependsOnItself: boolean): boolean {
     const stream = this.streams.get(streamId);
     const endStream = (flags & FLAG_END_STREAM) !== 0;
     if (!this.guard.onFrameReceived(FRAME_HEADERS, endStream, length === 0)) return this.onFloodError(stream ?? null);
@@ -164,10 +175,7 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
     this.blockFlags = flags;
     this.blockBytes = length;
     this.continuations = 0;
-    if ((flags & FLAG_END_HEADERS) !== 0) return this.decodeBlock(data, from, to);
-    this.continuationOf = streamId;
-    this.gatheredLength = 0;
-    return this.gather(data, from, to);
+    return true;
   }
 
   private refuseStreamZero(): BlockVerdict {

@@ -14,6 +14,7 @@ import {
   FRAME_CONTINUATION,
   FRAME_DATA,
   FRAME_HEADER_SIZE,
+  FRAME_HEADERS,
   FRAME_METADATA,
   FRAME_PING,
   FRAME_SETTINGS,
@@ -60,6 +61,8 @@ export abstract class FrameReceiver extends FrameSender {
   /** An incomplete frame, or its header. */
   private partial: Buffer;
   private partialLength: number;
+  /** The kept frame is HEADERS, and its stream has begun. */
+  protected headersBegun: boolean;
   /** Bytes of a frame that is skipped. */
   private skipLeft: number;
   /** The DATA frame being read: its stream (null = ignored), payload bytes to come, of those the padding behind the body, sizes and flags. */
@@ -86,6 +89,7 @@ export abstract class FrameReceiver extends FrameSender {
     this.firstFrame = true;
     this.partial = EMPTY;
     this.partialLength = 0;
+    this.headersBegun = false;
     this.skipLeft = 0;
     this.bodyStream = null;
     this.bodyStreamId = 0;
@@ -113,6 +117,7 @@ export abstract class FrameReceiver extends FrameSender {
     this.guard.settle(this.connection.pendingWriteBytes);
     this.dispatching = true;
     this.consume(data);
+    if (this.partialLength >= FRAME_HEADER_SIZE && this.error === null && !this.dead) this.beginPartial();
     this.dispatching = false;
     if (this.error !== null) return this.die(this.error);
     if (this.dead) return null;
@@ -190,6 +195,16 @@ export abstract class FrameReceiver extends FrameSender {
     if (!this.takeFrame(data, start, length, type, flags, streamId)) return end;
     return start + length;
   }
+
+  /** A stream begins with the head of its HEADERS frame: the owner's timeouts run while the rest of it drips in. */
+  private beginPartial(): void {
+    if (this.partial[3] !== FRAME_HEADERS || this.headersBegun) return;
+    this.headersBegun = true;
+    this.beginHeaders(readUint24(this.partial, 0), this.partial[4], readUint31(this.partial, 5), false);
+  }
+
+  /** HEADERS begin: finds or makes the stream. False after an error. */
+  protected abstract beginHeaders(length: number, flags: number, streamId: number, dependsOnItself: boolean): boolean;
 
   private takeFrame(data: Buffer, start: number, length: number, type: number, flags: number, streamId: number): boolean {
     const listener = this.options.listener;

@@ -65,6 +65,23 @@ test('every cut of the input gives the same', () => {
   }
 });
 
+test('a stream begins with the head of its first frame', () => {
+  const run = new ServerRun().open();
+  const bytes = run.peer.headers(1, GET, true);
+  run.feed(bytes.subarray(0, 8));
+  assert.equal(run.requests.length, 0);
+  run.feed(bytes.subarray(8, 10));
+  assert.equal(run.requests.length, 1);
+  run.feed(bytes.subarray(10, 12), bytes.subarray(12), run.peer.headers(3, GET, true));
+  assert.deepEqual([run.requests.length, run.events().length], [2, 2]);
+  // The owner may end it meanwhile; the rest is decoded for the tables.
+  const slow = run.peer.headers(5, [...GET, ['x', 'y']], true);
+  run.feed(slow.subarray(0, 12));
+  run.requests[2].encoder.stream.resetStream(RESET_LOCAL_RESET);
+  run.feed(slow.subarray(12), run.peer.headers(7, [...GET, ['x', 'y']], true));
+  assert.deepEqual(run.events(), ['5 reset 0', '7 request :method=GET|:scheme=http|:path=/|:authority=a|x=y end']);
+});
+
 test('trailers both ways, and empty ones as the end of the body', () => {
   const run = new ServerRun().open();
   run.feed(run.peer.headers(1, POST), data(1, 'abc'), run.peer.headers(1, [['x-t', '1']], true));
