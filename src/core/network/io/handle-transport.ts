@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs';
 import type { Address } from '../../../contract/address.ts';
 import type { Dispatcher } from '../../../contract/dispatcher.ts';
+import type { SslConnectionInfo } from '../../../contract/network.ts';
 import { ipAddress, systemPath, UNNAMED_PIPE } from '../address.ts';
 import type { Bindings, ConnectRequest, PipeHandle, SocketName, StreamHandle, TcpHandle, WriteRequest } from './bindings.ts';
 import { EOF, SERVER, SOCKET, STATE_ASYNC, STATE_READ } from './bindings.ts';
@@ -36,7 +37,7 @@ export class HandleBackend implements IoBackend {
 }
 
 /** What all handles of one thread share. */
-class HandleThread {
+export class HandleThread {
   readonly bindings: Bindings;
   readonly state: Int32Array;
   readonly buffers: ReadBuffers;
@@ -67,8 +68,11 @@ interface Held {
   readonly pins: readonly ReadBuffer[];
 }
 
-class HandleTransport implements Transport {
+/** A connection over its libuv handle, or over a handle that Node has put on top of it (TLS). */
+export class HandleTransport implements Transport {
   readonly handle: StreamHandle;
+  /** The socket at the bottom; the same as `handle` unless TLS lies between. */
+  readonly socket: StreamHandle;
   readonly thread: HandleThread;
   readonly dispatcher: Dispatcher;
   events: TransportEvents | null;
@@ -85,8 +89,9 @@ class HandleTransport implements Transport {
   private backlogPins: ReadBuffer[];
   private shutdownAsked: boolean;
 
-  constructor(handle: StreamHandle, thread: HandleThread, dispatcher: Dispatcher) {
+  constructor(handle: StreamHandle, thread: HandleThread, dispatcher: Dispatcher, socket: StreamHandle = handle) {
     this.handle = handle;
+    this.socket = socket;
     this.thread = thread;
     this.dispatcher = dispatcher;
     this.events = null;
@@ -106,7 +111,7 @@ class HandleTransport implements Transport {
   }
 
   /** A plain socket has neither. */
-  get ssl(): null {
+  get ssl(): SslConnectionInfo | null {
     return null;
   }
 
@@ -153,32 +158,32 @@ class HandleTransport implements Transport {
 
   close(): void {
     if (!this.beginClose()) return;
-    this.handle.close();
+    this.socket.close(this.afterClose);
   }
 
   reset(): void {
     if (!this.beginClose()) return;
-    const failed = this.handle.reset === undefined || this.handle.reset(ignore) !== 0;
-    if (failed) this.handle.close();
+    const failed = this.socket.reset === undefined || this.socket.reset(this.afterClose ?? ignore) !== 0;
+    if (failed) this.socket.close(this.afterClose);
   }
 
   setNoDelay(on: boolean): void {
-    if (!this.closed) this.handle.setNoDelay?.(on);
+    if (!this.closed) this.socket.setNoDelay?.(on);
   }
 
   setKeepAlive(idleSeconds: number): void {
-    if (!this.closed) this.handle.setKeepAlive?.(idleSeconds > 0, idleSeconds);
+    if (!this.closed) this.socket.setKeepAlive?.(idleSeconds > 0, idleSeconds);
   }
 
   localAddress(): Address {
     const name: SocketName = {};
-    if (this.closed || this.handle.getsockname === undefined || this.handle.getsockname(name) !== 0) return UNNAMED_PIPE;
+    if (this.closed || this.socket.getsockname === undefined || this.socket.getsockname(name) !== 0) return UNNAMED_PIPE;
     return addressOfName(name);
   }
 
   remoteAddress(): Address {
     const name: SocketName = {};
-    if (this.closed || this.handle.getpeername === undefined || this.handle.getpeername(name) !== 0) return UNNAMED_PIPE;
+    if (this.closed || this.socket.getpeername === undefined || this.socket.getpeername(name) !== 0) return UNNAMED_PIPE;
     return addressOfName(name);
   }
 
@@ -199,6 +204,17 @@ class HandleTransport implements Transport {
     const request: ConnectRequest = new this.thread.bindings.ShutdownWrap();
     request.oncomplete = ignore;
     this.handle.shutdown(request);
+  }
+
+  /** Another handle goes on top of this one: no events any more. MUST have nothing pending; the socket stays open. */
+  handOver(): void {
+    this.readStop();
+    this.beginClose();
+  }
+
+  /** What is to be done when the socket is closed; outside of whatever called `close`. */
+  protected get afterClose(): (() => void) | undefined {
+    return undefined;
   }
 
   private beginClose(): boolean {
