@@ -66,7 +66,8 @@ export class FloodGuard {
    */
   onFramesSent(frames: number, control: number, data: number, bytes: number, pendingBefore: number): boolean {
     this.dataFramesSent += data;
-    this.outbound.settle(pendingBefore);
+    // Frames of one turn go to the kernel together: that some of them wait for that shows in no gauge.
+    this.outbound.forget(pendingBefore);
     this.outbound.add(frames, control, bytes);
     if (this.violation !== null) return false;
     if (this.outbound.frames > this.settings.maxOutboundFrames) {
@@ -121,6 +122,12 @@ class OutboundFrames {
   }
 
   settle(pending: number): void {
+    this.forget(pending);
+    if (this.frames !== this.shownFrames || this.controlFrames !== this.shownControl) this.show();
+  }
+
+  /** Takes out what has gone, without showing it. */
+  forget(pending: number): void {
     const batches = this.batches;
     if (batches.length > 0) {
       const gone = this.written - pending;
@@ -133,7 +140,6 @@ class OutboundFrames {
       if (read === batches.length) batches.length = 0;
       else if (read > 0) batches.splice(0, read);
     }
-    if (this.frames !== this.shownFrames || this.controlFrames !== this.shownControl) this.show();
   }
 
   private show(): void {
