@@ -8,13 +8,14 @@ import {
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../../../contract/status.ts';
 import { endOfStreamJson } from './connect-error.ts';
 import { MessageBuffer } from './message-buffer.ts';
-import { isStreaming, isUnary, isUnaryGet, queryOf, streamingToGrpc, unaryGetToGrpc, unaryToGrpc } from './request-headers.ts';
+import { connectQuery, isStreaming, isUnary, streamingToGrpc, unaryGetToGrpc, unaryToGrpc } from './request-headers.ts';
 import { streamingToConnect, trailersToHeaders, unaryOutcome, unaryToConnect } from './response-headers.ts';
 
 const NOT_CONNECT = 0;
 const STREAMING = 1;
 const UNARY = 2;
 
+const NOTHING = Buffer.alloc(0);
 const REQUEST_TOO_LARGE = 'Request rejected because the filter\'s internal buffer size exceeds the configured limit.';
 const RESPONSE_TOO_LARGE = 'Response discarded because the filter\'s internal buffer size exceeds the configured limit.';
 
@@ -26,11 +27,12 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
   private decoderCallbacks: StreamDecoderFilterCallbacks | null;
   private encoderCallbacks: StreamEncoderFilterCallbacks | null;
   private kind: number;
-  private readonly request: MessageBuffer;
+  /** The unary message of the client's while it comes, or null. */
+  private request: MessageBuffer | null;
   private requestFlags: number;
-  private isGrpcResponse: boolean;
   private responseHeaders: HeaderMap | null;
-  private readonly response: MessageBuffer;
+  /** The unary answer's message. */
+  private response: MessageBuffer | null;
   /** Bytes of the response's frame header that were dropped. */
   private headerDropped: number;
 
@@ -38,11 +40,10 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
     this.decoderCallbacks = null;
     this.encoderCallbacks = null;
     this.kind = NOT_CONNECT;
-    this.request = new MessageBuffer();
+    this.request = null;
     this.requestFlags = 0;
-    this.isGrpcResponse = false;
     this.responseHeaders = null;
-    this.response = new MessageBuffer();
+    this.response = null;
     this.headerDropped = 0;
   }
 
@@ -60,53 +61,58 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
       streamingToGrpc(headers);
       return HEADERS_CONTINUE;
     }
-    if (isUnary(headers)) {
-      this.kind = UNARY;
-      this.requestFlags = unaryToGrpc(headers);
-    } else if (!this.takeGet(headers)) return HEADERS_CONTINUE;
-    if (this.requestTooLarge()) return HEADERS_STOP_ITERATION;
-    if (endStream) this.decoderCallbacks?.addDecodedData(this.takeRequest(), true);
+    const request = this.beginUnary(headers);
+    if (request === null) return HEADERS_CONTINUE;
+    this.kind = UNARY;
+    this.request = request;
+    if (this.requestTooLarge(request)) return HEADERS_STOP_ITERATION;
+    if (endStream) this.decoderCallbacks?.addDecodedData(this.takeRequest(request), true);
     return HEADERS_CONTINUE;
   }
 
-  private takeGet(headers: HeaderMap): boolean {
-    const query = queryOf(headers);
-    if (!isUnaryGet(query)) return false;
-    this.kind = UNARY;
+  /** Translates the headers of a unary call, by POST or GET; gives what there is of its message, or null when it is none. */
+  private beginUnary(headers: HeaderMap): MessageBuffer | null {
+    if (isUnary(headers)) {
+      this.requestFlags = unaryToGrpc(headers);
+      return new MessageBuffer();
+    }
+    const query = connectQuery(headers);
+    if (query === null) return null;
     const { flags, message } = unaryGetToGrpc(headers, query);
     this.requestFlags = flags;
-    this.request.add(message);
-    return true;
+    const request = new MessageBuffer();
+    request.add(message);
+    return request;
   }
 
   decodeData(data: Buffer, endStream: boolean): FilterDataStatus {
-    if (this.kind !== UNARY) return DATA_CONTINUE;
-    this.request.add(data);
-    if (this.requestTooLarge() || !endStream) return DATA_STOP_ITERATION_NO_BUFFER;
-    this.decoderCallbacks?.replaceData(this.takeRequest());
+    const request = this.request;
+    if (request === null) return DATA_CONTINUE;
+    request.add(data);
+    if (this.requestTooLarge(request) || !endStream) return DATA_STOP_ITERATION_NO_BUFFER;
+    this.decoderCallbacks?.replaceData(this.takeRequest(request));
     return DATA_CONTINUE;
   }
 
   decodeTrailers(): FilterTrailersStatus {
-    if (this.kind === UNARY) this.decoderCallbacks?.addDecodedData(this.takeRequest(), true);
+    if (this.request !== null) this.decoderCallbacks?.addDecodedData(this.takeRequest(this.request), true);
     return TRAILERS_CONTINUE;
   }
 
-  private takeRequest(): Buffer {
-    return encodeGrpcFrame(this.request.take(), this.requestFlags);
+  private takeRequest(request: MessageBuffer): Buffer {
+    return encodeGrpcFrame(request.take(), this.requestFlags);
   }
 
-  private requestTooLarge(): boolean {
+  private requestTooLarge(request: MessageBuffer): boolean {
     const limit = this.decoderCallbacks?.bufferLimit ?? 0;
-    if (limit === 0 || this.request.length <= limit) return false;
-    this.request.clear();
+    if (limit === 0 || request.length <= limit) return false;
+    request.clear();
     this.decoderCallbacks?.sendLocalReply(413, REQUEST_TOO_LARGE, null, -1, 'connect_bridge_unary_request_too_large');
     return true;
   }
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
     if (this.kind === NOT_CONNECT || !isGrpcResponse(headers, endStream)) return HEADERS_CONTINUE;
-    this.isGrpcResponse = true;
     this.responseHeaders = headers;
     headers.remove('content-length');
     if (this.kind === STREAMING) {
@@ -118,7 +124,10 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
       return HEADERS_CONTINUE;
     }
     unaryToConnect(headers);
-    if (!endStream) return HEADERS_STOP_ITERATION;
+    if (!endStream) {
+      this.response = new MessageBuffer();
+      return HEADERS_STOP_ITERATION;
+    }
     const error = unaryOutcome(headers, headers);
     if (error !== null) this.encoderCallbacks?.addEncodedData(error, true);
     headers.removePrefix('grpc-');
@@ -126,10 +135,11 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
   }
 
   encodeData(data: Buffer, endStream: boolean): FilterDataStatus {
-    if (!this.isGrpcResponse || this.kind !== UNARY) return DATA_CONTINUE;
-    this.response.add(this.withoutHeader(data));
-    if (this.responseTooLarge() || !endStream) return DATA_STOP_ITERATION_NO_BUFFER;
-    this.encoderCallbacks?.replaceData(this.response.take());
+    const response = this.response;
+    if (response === null) return DATA_CONTINUE;
+    response.add(this.withoutHeader(data));
+    if (this.responseTooLarge(response) || !endStream) return DATA_STOP_ITERATION_NO_BUFFER;
+    this.encoderCallbacks?.replaceData(response.take());
     return DATA_CONTINUE;
   }
 
@@ -142,10 +152,10 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
     return data.subarray(drop);
   }
 
-  private responseTooLarge(): boolean {
+  private responseTooLarge(response: MessageBuffer): boolean {
     const limit = this.encoderCallbacks?.bufferLimit ?? 0;
-    if (limit === 0 || this.response.length <= limit) return false;
-    this.response.clear();
+    if (limit === 0 || response.length <= limit) return false;
+    response.clear();
     this.encoderCallbacks?.sendLocalReply(500, RESPONSE_TOO_LARGE, null, -1, 'connect_bridge_unary_response_too_large');
     return true;
   }
@@ -157,7 +167,7 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
     if (this.kind === STREAMING) callbacks.addEncodedData(endOfStream(trailers, true), true);
     else {
       trailersToHeaders(headers, trailers);
-      callbacks.addEncodedData(unaryOutcome(headers, trailers) ?? this.response.take(), true);
+      callbacks.addEncodedData(unaryOutcome(headers, trailers) ?? this.response?.take() ?? NOTHING, true);
     }
     trailers.clear();
     return TRAILERS_CONTINUE;
@@ -167,8 +177,8 @@ export class ConnectGrpcBridgeFilter implements StreamFilter {
     this.decoderCallbacks = null;
     this.encoderCallbacks = null;
     this.responseHeaders = null;
-    this.request.clear();
-    this.response.clear();
+    this.request = null;
+    this.response = null;
   }
 }
 

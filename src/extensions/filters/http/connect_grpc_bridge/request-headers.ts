@@ -20,13 +20,14 @@ export function isUnary(headers: HeaderMap): boolean {
   return headers.has('connect-protocol-version') && (headers.get('content-type') ?? '').startsWith(UNARY_PREFIX);
 }
 
-/** A unary call by GET says `connect=v1` in its query. */
-export function isUnaryGet(query: QueryParams): boolean {
-  return query.first('connect') === 'v1';
-}
-
-export function queryOf(headers: HeaderMap): QueryParams {
-  return QueryParams.parse(headers.get(':path') ?? '', true);
+/** The query of a unary call by GET, which says `connect=v1` in it; null for other requests. */
+export function connectQuery(headers: HeaderMap): QueryParams | null {
+  const path = headers.get(':path') ?? '';
+  const at = path.indexOf('?');
+  // Only a query that has the words, or something escaped, is worth to be taken apart.
+  if (at < 0 || (!path.includes('connect=v1', at) && !path.includes('%', at))) return null;
+  const query = QueryParams.parse(path, true);
+  return query.first('connect') === 'v1' ? query : null;
 }
 
 /** Gives each entry called `from` the name `to`, at the end of the map. */

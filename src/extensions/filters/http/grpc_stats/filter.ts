@@ -25,8 +25,8 @@ export class GrpcStatsFilter implements StreamFilter {
   /** Null: the call is not counted (no cluster, or no method in its path). */
   private stats: GrpcMethodStats | null;
   private responseIsGrpc: boolean;
-  private readonly requestCounter: GrpcFrameCounter;
-  private readonly responseCounter: ResponseCounter;
+  private requestCounter: GrpcFrameCounter | null;
+  private responseCounter: ResponseCounter | null;
   private counts: MessageCounts | null;
   private unaryRequests: number;
   private unaryResponses: number;
@@ -39,8 +39,8 @@ export class GrpcStatsFilter implements StreamFilter {
     this.isConnectStreaming = false;
     this.stats = null;
     this.responseIsGrpc = false;
-    this.requestCounter = new GrpcFrameCounter();
-    this.responseCounter = new ResponseCounter();
+    this.requestCounter = null;
+    this.responseCounter = null;
     this.counts = null;
     this.unaryRequests = 0;
     this.unaryResponses = 0;
@@ -74,7 +74,7 @@ export class GrpcStatsFilter implements StreamFilter {
   }
 
   decodeData(data: Buffer, endStream: boolean): FilterDataStatus {
-    if (this.isGrpc || this.isConnectStreaming) this.onRequestMessages(this.requestCounter.inspect(data));
+    if (this.isGrpc || this.isConnectStreaming) this.onRequestMessages((this.requestCounter ??= new GrpcFrameCounter()).inspect(data));
     else if (this.isConnectUnary && endStream) {
       this.unaryRequests = 1;
       this.onRequestMessages(1);
@@ -103,11 +103,11 @@ export class GrpcStatsFilter implements StreamFilter {
   }
 
   encodeData(data: Buffer, endStream: boolean): FilterDataStatus {
-    if (this.responseIsGrpc) this.onResponseMessages(this.responseCounter.inspect(data));
-    else if (this.isConnectStreaming) {
-      this.onResponseMessages(this.responseCounter.inspect(data));
-      if (endStream) {
-        this.stats?.chargeResult(this.responseCounter.connectSuccess);
+    if (this.responseIsGrpc || this.isConnectStreaming) {
+      const counter = (this.responseCounter ??= new ResponseCounter());
+      this.onResponseMessages(counter.inspect(data));
+      if (endStream && !this.responseIsGrpc) {
+        this.stats?.chargeResult(counter.connectSuccess);
         this.chargeUpstreamTime();
       }
     } else if (this.isConnectUnary && endStream) {
@@ -140,8 +140,8 @@ export class GrpcStatsFilter implements StreamFilter {
       info.filterState.set(MESSAGE_COUNTS_KEY, this.counts);
     }
     const unary = this.isConnectUnary;
-    this.counts.requests = unary ? this.unaryRequests : this.requestCounter.count;
-    this.counts.responses = unary ? this.unaryResponses : this.responseCounter.count;
+    this.counts.requests = unary ? this.unaryRequests : (this.requestCounter?.count ?? 0);
+    this.counts.responses = unary ? this.unaryResponses : (this.responseCounter?.count ?? 0);
   }
 
   /** From the last byte to the upstream to the last byte of it. */

@@ -16,7 +16,7 @@ export class ResponseCounter {
   private readonly header: GrpcFrameHeaderReader;
   private missing: number;
   private state: number;
-  private readonly endMessage: Buffer[];
+  private endMessage: Buffer[] | null;
   private endBytes: number;
   count: number;
   /** The end-of-stream message was there and had no error. */
@@ -26,7 +26,7 @@ export class ResponseCounter {
     this.header = new GrpcFrameHeaderReader();
     this.missing = 0;
     this.state = STATE_MESSAGES;
-    this.endMessage = [];
+    this.endMessage = null;
     this.endBytes = 0;
     this.count = 0;
     this.connectSuccess = false;
@@ -60,14 +60,14 @@ export class ResponseCounter {
 
   private keep(part: Buffer): void {
     this.endBytes += part.length;
-    if (this.endBytes <= MAX_END_MESSAGE) this.endMessage.push(Buffer.from(part));
+    if (this.endBytes <= MAX_END_MESSAGE) (this.endMessage ??= []).push(Buffer.from(part));
   }
 
   private finish(): void {
     this.state = STATE_ENDED;
     if (this.endBytes > MAX_END_MESSAGE) return;
-    this.connectSuccess = hasNoError(Buffer.concat(this.endMessage).toString());
-    this.endMessage.length = 0;
+    this.connectSuccess = hasNoError(Buffer.concat(this.endMessage ?? []).toString());
+    this.endMessage = null;
   }
 }
 

@@ -35,7 +35,7 @@ export class GrpcWebFilter implements StreamFilter {
   private textEncoder: GrpcWebTextEncoder | null;
   /** Headers of a foreign response, which wait for its body. */
   private foreignHeaders: HeaderMap | null;
-  private foreignBody: Buffer[];
+  private foreignBody: Buffer[] | null;
   private foreignBytes: number;
 
   constructor() {
@@ -47,7 +47,7 @@ export class GrpcWebFilter implements StreamFilter {
     this.textResponse = false;
     this.textEncoder = null;
     this.foreignHeaders = null;
-    this.foreignBody = [];
+    this.foreignBody = null;
     this.foreignBytes = 0;
   }
 
@@ -130,16 +130,16 @@ export class GrpcWebFilter implements StreamFilter {
 
   private keepForeign(part: Buffer): void {
     if (part.length === 0) return;
-    this.foreignBody.push(Buffer.from(part));
+    (this.foreignBody ??= []).push(Buffer.from(part));
     this.foreignBytes += part.length;
   }
 
   private finishForeign(headers: HeaderMap): void {
     this.foreignHeaders = null;
-    headers.set('grpc-message', encodeGrpcMessage(Buffer.concat(this.foreignBody).toString('latin1')));
+    headers.set('grpc-message', encodeGrpcMessage(Buffer.concat(this.foreignBody ?? []).toString('latin1')));
     headers.set('grpc-status', String(httpToGrpcStatus(Number(headers.get(':status')))));
     headers.set('content-length', '0');
-    this.foreignBody = [];
+    this.foreignBody = null;
   }
 
   encodeTrailers(trailers: HeaderMap): FilterTrailersStatus {
@@ -159,6 +159,6 @@ export class GrpcWebFilter implements StreamFilter {
     this.decoderCallbacks = null;
     this.encoderCallbacks = null;
     this.foreignHeaders = null;
-    this.foreignBody = [];
+    this.foreignBody = null;
   }
 }
