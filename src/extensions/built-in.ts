@@ -27,10 +27,10 @@ export const BUILT_IN: readonly ExtensionFactory[] = [
     category: 'envoy.health_checkers',
     configTypes: [],
     status: 'partly',
-    statusNote: 'without HTTP/3 and TLS; one check a cluster',
+    statusNote: 'without HTTP/3 and TLS',
   },
-  { name: 'envoy.health_checkers.tcp', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS; one check a cluster' },
-  { name: 'envoy.health_checkers.grpc', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS; one check a cluster' },
+  { name: 'envoy.health_checkers.tcp', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS' },
+  { name: 'envoy.health_checkers.grpc', category: 'envoy.health_checkers', configTypes: [], status: 'partly', statusNote: 'without TLS' },
   {
     name: 'envoy.health_check.event_sinks.file',
     category: 'envoy.health_check.event_sinks',

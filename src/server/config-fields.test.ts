@@ -143,7 +143,6 @@ const CLUSTER_ALLOWED = {
   [`${CLUSTER}.upstream_http_protocol_options`]: NO_TLS,
   [`${CORE}Http2ProtocolOptions.use_oghttp2_codec`]: ONE_HTTP2,
   'envoy.config.cluster.v3.UpstreamConnectionOptions.happy_eyeballs_config': 'additional addresses are refused',
-  [`${CORE}HealthCheck.name`]: 'tells several checks of a cluster apart, and those are refused',
 };
 
 const STATIC_ALLOWED = {

@@ -1,14 +1,19 @@
+import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
-import { HOST_FAILED_ACTIVE_HC, HOST_FAILED_EDS_HEALTH, HOST_PENDING_DYNAMIC_REMOVAL } from '../../contract/upstream.ts';
+import type { SharedCell } from '../../contract/shared-cells.ts';
+import { HOST_FAILED_ACTIVE_HC, HOST_FAILED_EDS_HEALTH, HOST_PENDING_ACTIVE_HC, HOST_PENDING_DYNAMIC_REMOVAL } from '../../contract/upstream.ts';
 import { ipAddress } from '../network/address.ts';
 import type { ClusterEntry } from '../upstream/cluster-entry.ts';
 import type { UpstreamHost } from '../upstream/host.ts';
 import type { HostFacts, HostFailure, HostUpdate } from '../upstream/host-update.ts';
+import { LocalSharedCells } from '../shared-cells/shared-cells.ts';
+import { CombinedHealthStats, combineFlags } from './combined-flags.ts';
 import type { HealthCheckConfig } from './health-check-config.ts';
 import { HealthChecker } from './health-checker.ts';
 import { HealthEventLog } from './health-events.ts';
 import { clearFlag, hasFlag, setFlag } from './health-flags.ts';
 import { FAILURE_PASSIVE } from './health-session.ts';
+import type { HealthSession } from './health-session.ts';
 
 export interface ClusterHealthListener {
   /** The health of some host has changed, and with it the host sets. */
@@ -25,27 +30,38 @@ export interface ClusterHealthListener {
  */
 export class ClusterHealth {
   readonly cluster: ClusterEntry;
-  private readonly checker: HealthChecker;
+  private readonly checkers: readonly HealthChecker[];
+  private readonly dispatcher: Dispatcher;
+  /** Null = there is one check, whose word is the host's flags. */
+  private readonly combined: CombinedHealthStats | null;
   private readonly listener: ClusterHealthListener;
   /** Hosts whose first check is waited for; null before and after. */
   private waiting: Set<UpstreamHost> | null;
   private onceChecked: (() => void) | null;
   private started: boolean;
 
-  constructor(cluster: ClusterEntry, config: HealthCheckConfig, context: FactoryContext, listener: ClusterHealthListener) {
-    const paths = config.eventLogPaths;
+  constructor(cluster: ClusterEntry, configs: readonly HealthCheckConfig[], context: FactoryContext, listener: ClusterHealthListener) {
     this.cluster = cluster;
+    this.dispatcher = context.dispatcher;
     this.listener = listener;
     this.waiting = null;
     this.onceChecked = null;
     this.started = false;
-    this.checker = new HealthChecker({
+    this.combined = configs.length > 1 ? new CombinedHealthStats(cluster.info.scope) : null;
+    this.checkers = configs.map((config) => this.createChecker(config, context));
+  }
+
+  private createChecker(config: HealthCheckConfig, context: FactoryContext): HealthChecker {
+    const { dispatcher } = context;
+    const paths = config.eventLogPaths;
+    return new HealthChecker({
       config,
-      cluster: cluster.info,
-      dispatcher: context.dispatcher,
+      dispatcher,
+      cluster: this.cluster.info,
       runtime: context.runtime,
       logger: context.loggers.get('hc'),
-      events: paths.length === 0 ? null : new HealthEventLog(paths, config.check.kind, context.accessLogFiles, context.dispatcher),
+      events: paths.length === 0 ? null : new HealthEventLog(paths, config.check.kind, context.accessLogFiles, dispatcher),
+      flagsOf: this.combined === null ? (host) => host.healthFlags : ownFlags,
       onChecked: (host, changed) => this.onChecked(host, changed),
     });
   }
@@ -53,19 +69,19 @@ export class ClusterHealth {
   /** Begins to check the hosts that the cluster has. */
   start(): void {
     this.started = true;
-    this.checker.setHosts(this.cluster.hosts);
+    for (const checker of this.checkers) checker.setHosts(this.cluster.hosts);
   }
 
   stop(): void {
     this.started = false;
     this.waiting = null;
     this.onceChecked = null;
-    this.checker.stop();
+    for (const checker of this.checkers) checker.stop();
   }
 
   /** Calls `done` once every present host has been checked once; at once when there is nothing to check. */
   whenChecked(done: () => void): void {
-    this.waiting = new Set(this.cluster.hosts.filter((host) => this.checker.sessionOf(host)?.firstCheck === true));
+    this.waiting = new Set(this.cluster.hosts.filter((host) => this.awaitsFirstCheck(host)));
     this.onceChecked = done;
     this.settle();
   }
@@ -74,7 +90,7 @@ export class ClusterHealth {
   onMembers(before: ReadonlySet<UpstreamHost>): void {
     const present = new Set(this.cluster.hosts);
     for (const host of present) if (!before.has(host)) host.resetFlags();
-    if (this.started) this.checker.setHosts(this.cluster.hosts);
+    if (this.started) for (const checker of this.checkers) checker.setHosts(this.cluster.hosts);
     for (const host of this.waiting ?? []) if (!present.has(host)) this.waiting?.delete(host);
     this.publish();
     this.settle();
@@ -107,16 +123,26 @@ export class ClusterHealth {
   /** A response of a host said that it is unhealthy. */
   setUnhealthy(failure: HostFailure): void {
     const host = this.cluster.hosts.find((each) => each.priority === failure.priority && each.address.text === failure.address);
-    if (host !== undefined) this.checker.sessionOf(host)?.setUnhealthy(FAILURE_PASSIVE, false);
+    if (host !== undefined) for (const session of this.sessionsOf(host)) session.setUnhealthy(FAILURE_PASSIVE, false);
   }
 
   /** Runs `task` soon on this thread. */
   post(task: () => void): void {
-    this.checker.dispatcher.post(task);
+    this.dispatcher.post(task);
   }
 
-  private onChecked(host: UpstreamHost, changed: boolean): void {
-    this.waiting?.delete(host);
+  private sessionsOf(host: UpstreamHost): readonly HealthSession[] {
+    return this.checkers.map((checker) => checker.sessionOf(host)).filter((session) => session !== null);
+  }
+
+  private awaitsFirstCheck(host: UpstreamHost): boolean {
+    return this.sessionsOf(host).some((session) => session.firstCheck);
+  }
+
+  /** `transition`: the host sets must be sorted anew, as far as one check can say. */
+  private onChecked(host: UpstreamHost, transition: boolean): void {
+    const changed = this.combined === null ? transition : combineFlags(host, this.sessionsOf(host));
+    if (!this.awaitsFirstCheck(host)) this.waiting?.delete(host);
     if (changed) this.publish();
     this.settle();
     if (!changed || !hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) return;
@@ -127,6 +153,7 @@ export class ClusterHealth {
   private publish(): void {
     this.cluster.info.healthVersion.add(1);
     this.cluster.prioritySet.resort();
+    this.combined?.update(this.cluster.hosts);
     this.listener.onChanged();
   }
 
@@ -140,6 +167,13 @@ export class ClusterHealth {
     this.publish();
     done();
   }
+}
+
+/** One of several checks begins with what the host begins with. */
+function ownFlags(host: UpstreamHost): SharedCell {
+  const flags = new LocalSharedCells().cell('flags');
+  flags.store(host.healthFlags.load() & (HOST_FAILED_ACTIVE_HC | HOST_PENDING_ACTIVE_HC));
+  return flags;
 }
 
 /** As the cluster names the address of these facts. */

@@ -19,7 +19,7 @@ function read(fields: string, http2 = false): HealthCheckConfig {
 
 test('defaults', () => {
   assert.deepEqual(read('tcp_health_check: {}'), {
-    check: { kind: 'tcp', send: null, receive: [], proxyProtocol: 0 },
+    name: '', check: { kind: 'tcp', send: null, receive: [], proxyProtocol: 0 },
     timeout: 1_000, interval: 5_000, initialJitter: 0, intervalJitter: 0, intervalJitterPercent: 0, unhealthyThreshold: 2, healthyThreshold: 3,
     reuseConnection: true, noTrafficInterval: 60_000, noTrafficHealthyInterval: 60_000, unhealthyInterval: 5_000, unhealthyEdgeInterval: 5_000,
     healthyEdgeInterval: 5_000, eventLogPaths: [], alwaysLogFailures: false, alwaysLogSuccess: false,
@@ -83,7 +83,7 @@ for (const [fields, ...errors] of ERRORS) {
   });
 }
 
-test('several checks of a cluster: named, and not here yet', () => {
+test('several checks of a cluster have names of their own', () => {
   const cluster = (names: readonly string[]): string => {
     const thread = new TestThread();
     const checks = names.map((name) => `{${REQUIRED}, tcp_health_check: {}, name: "${name}"}`).join(', ');
@@ -91,16 +91,17 @@ test('several checks of a cluster: named, and not here yet', () => {
       thread.addCluster(`{name: a, type: STATIC, load_assignment: {cluster_name: a}, health_checks: [${checks}]}`);
       return '';
     } catch (error) {
-      return error instanceof ConfigError ? `${error.path}: ${error.why}` : String(error);
+      return error instanceof ConfigErrors ? error.message : String(error);
     } finally {
       thread.dispose();
     }
   };
   assert.equal(
-    cluster(['one', '']),
-    'health_checks[1].name: health check at index 1 is missing a name; all health checks must have a name when multiple health checks are configured',
+    cluster(['one', '', 'one']),
+    'health_checks[1].name: health check at index 1 is missing a name; all health checks must have a name when multiple health checks are configured\n' +
+    "health_checks[2].name: duplicate health check name 'one' at index 2; all health check names must be unique within a cluster",
   );
-  assert.equal(cluster(['one', 'two']), `health_checks[1]: ${NOT_YET}several health checks of one cluster`);
+  assert.equal(cluster(['one', 'two']), '');
 });
 
 test('events are what Envoy writes', () => {

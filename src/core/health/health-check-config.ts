@@ -54,6 +54,8 @@ export interface GrpcCheck {
 
 /** A HealthCheck message, defaults resolved; times in milliseconds. */
 export interface HealthCheckConfig {
+  /** Empty only where a cluster has one check. */
+  readonly name: string;
   readonly check: HttpCheck | TcpCheck | GrpcCheck;
   readonly timeout: number;
   readonly interval: number;
@@ -94,6 +96,7 @@ export function readHealthCheck(message: HealthCheck, http2: boolean, context: F
   const noTraffic = wholeMs(message.noTrafficInterval, DEFAULT_NO_TRAFFIC_MS);
   const unhealthy = wholeMs(message.unhealthyInterval, interval);
   return Object.freeze({
+    name: message.name,
     check: readCheck(message, http2, context),
     timeout: wholeMs(message.timeout, 0),
     interval,

@@ -330,3 +330,37 @@ test('a host that fails: its pools take no new streams on their connections', ()
   check.receive(BAD);
   assert.equal(pooled.closed, 'closed');
 });
+
+test('a check with a name is counted under it', () => {
+  start(`name: one, ${HTTP}`);
+  cluster.accept();
+  cluster.socket.receive(GOOD);
+  assert.equal(cluster.stat('health_check.name.one.success'), 1);
+  assert.throws(() => cluster.stat('health_check.success'));
+});
+
+test('several checks: a host is what the worst of them says, and ready when all have spoken', () => {
+  start([`name: one, ${HTTP}`, 'name: two, tcp_health_check: {send: {text: "61"}, receive: [{text: "62"}]}']);
+  const [one, two] = cluster.thread.io.connects;
+  const of = (name: string): number[] => ['healthy', 'degraded'].map((each) => cluster.stat(`health_check.${name}${each}`));
+  one.connected();
+  one.receive(GOOD);
+  assert.deepEqual([cluster.flags, cluster.ready, of('name.one.'), of('')], [HOST_FAILED_ACTIVE_HC, false, [1, 0], [0, 0]]);
+  two.connected();
+  two.receive('b');
+  assert.deepEqual([cluster.flags, cluster.ready, of('name.two.'), of(''), cluster.membershipHealthy], [0, true, [1, 0], [1, 0], 1]);
+  cluster.thread.advance(10_001);
+  one.receive('HTTP/1.1 200 OK\r\nx-envoy-degraded: 1\r\ncontent-length: 0\r\n\r\n');
+  assert.deepEqual([cluster.flags, of('')], [HOST_DEGRADED_ACTIVE_HC, [1, 1]]);
+  cluster.thread.advance(1_001);
+  assert.equal(cluster.flags, HOST_DEGRADED_ACTIVE_HC);
+  cluster.thread.advance(9_000);
+  one.receive(GOOD);
+  cluster.thread.advance(1_002);
+  cluster.thread.io.last.connected();
+  cluster.thread.advance(1_002);
+  assert.deepEqual([cluster.flags, of(''), of('name.one.'), of('name.two.')], [HOST_FAILED_ACTIVE_HC | HOST_ACTIVE_HC_TIMEOUT, [0, 0], [1, 0], [0, 0]]);
+  cluster.host.healthMonitor?.setUnhealthy();
+  cluster.thread.dispatcher.runPosted();
+  assert.equal(cluster.stat('health_check.name.one.passive_failure') + cluster.stat('health_check.name.two.passive_failure'), 2);
+});

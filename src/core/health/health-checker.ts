@@ -1,6 +1,7 @@
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { Logger } from '../../contract/logger.ts';
 import type { Runtime } from '../../contract/runtime.ts';
+import type { SharedCell } from '../../contract/shared-cells.ts';
 import type { Counter, Gauge, Scope } from '../../contract/stats.ts';
 import { defineStatsSchema } from '../stats/store.ts';
 import type { ClusterInfoImpl } from '../upstream/cluster-info.ts';
@@ -20,7 +21,7 @@ const SCHEMA = defineStatsSchema({
   histograms: [],
 });
 
-/** `cluster.<name>.health_check.` */
+/** `cluster.<name>.health_check.`, or `cluster.<name>.health_check.name.<check>.` where the check has a name. */
 export class HealthCheckerStats {
   readonly attempt: Counter;
   readonly failure: Counter;
@@ -31,8 +32,8 @@ export class HealthCheckerStats {
   readonly degraded: Gauge;
   readonly healthy: Gauge;
 
-  constructor(cluster: Scope) {
-    const block = cluster.scope('health_check').block(SCHEMA);
+  constructor(cluster: Scope, check: string) {
+    const block = cluster.scope(check === '' ? 'health_check' : `health_check.name.${check}`).block(SCHEMA);
     this.attempt = block.counter('attempt');
     this.failure = block.counter('failure');
     this.networkFailure = block.counter('network_failure');
@@ -56,6 +57,8 @@ export interface HealthCheckerOptions {
   readonly logger: Logger;
   /** Null = nobody wants events. */
   readonly events: HealthEventLog | null;
+  /** Where this check keeps what it thinks of a host: the host's own flags, unless there are other checks. */
+  readonly flagsOf: (host: UpstreamHost) => SharedCell;
   /** A check has ended. `changed`: the host sets must be sorted anew. */
   readonly onChecked: (host: UpstreamHost, changed: boolean) => void;
 }
@@ -69,6 +72,7 @@ export class HealthChecker {
   readonly logger: Logger;
   readonly events: HealthEventLog | null;
   readonly stats: HealthCheckerStats;
+  readonly flagsOf: (host: UpstreamHost) => SharedCell;
   private readonly report: (host: UpstreamHost, changed: boolean) => void;
   private readonly sessions: Map<UpstreamHost, HealthSession>;
   private trafficSeen: boolean;
@@ -80,7 +84,8 @@ export class HealthChecker {
     this.runtime = options.runtime;
     this.logger = options.logger;
     this.events = options.events;
-    this.stats = new HealthCheckerStats(options.cluster.scope);
+    this.stats = new HealthCheckerStats(options.cluster.scope, options.config.name);
+    this.flagsOf = options.flagsOf;
     this.report = options.onChecked;
     this.sessions = new Map();
     this.trafficSeen = false;

@@ -2,6 +2,7 @@ import type { Timer } from '../../base/timer-wheel.ts';
 import {
   HOST_ACTIVE_HC_TIMEOUT, HOST_DEGRADED_ACTIVE_HC, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL, HOST_FAILED_ACTIVE_HC, HOST_PENDING_ACTIVE_HC,
 } from '../../contract/upstream.ts';
+import type { SharedCell } from '../../contract/shared-cells.ts';
 import type { UpstreamHost } from '../upstream/host.ts';
 import { clearFlag, hasFlag, setFlag } from './health-flags.ts';
 import type { HealthChecker } from './health-checker.ts';
@@ -26,6 +27,8 @@ export type HealthTransition = 0 | 1 | 2;
  */
 export abstract class HealthSession {
   readonly host: UpstreamHost;
+  /** What this check thinks of the host. */
+  readonly flags: SharedCell;
   protected readonly checker: HealthChecker;
   private readonly intervalTimer: Timer;
   private readonly timeoutTimer: Timer;
@@ -36,6 +39,7 @@ export abstract class HealthSession {
 
   constructor(checker: HealthChecker, host: UpstreamHost) {
     this.host = host;
+    this.flags = checker.flagsOf(host);
     this.checker = checker;
     this.intervalTimer = checker.dispatcher.createTimer(() => this.check());
     this.timeoutTimer = checker.dispatcher.createTimer(() => this.onTimeoutTimer());
@@ -43,8 +47,8 @@ export abstract class HealthSession {
     this.failures = 0;
     this.first = true;
     this.disposed = false;
-    if (!hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) checker.stats.healthy.inc();
-    if (hasFlag(host.healthFlags, HOST_DEGRADED_ACTIVE_HC)) checker.stats.degraded.inc();
+    if (!hasFlag(this.flags, HOST_FAILED_ACTIVE_HC)) checker.stats.healthy.inc();
+    if (hasFlag(this.flags, HOST_DEGRADED_ACTIVE_HC)) checker.stats.degraded.inc();
   }
 
   /** Begins a check. */
@@ -71,9 +75,8 @@ export abstract class HealthSession {
     this.disposed = true;
     this.intervalTimer.disable();
     this.timeoutTimer.disable();
-    const { healthFlags } = this.host;
-    if (!hasFlag(healthFlags, HOST_FAILED_ACTIVE_HC)) this.checker.stats.healthy.dec();
-    if (hasFlag(healthFlags, HOST_DEGRADED_ACTIVE_HC)) this.checker.stats.degraded.dec();
+    if (!hasFlag(this.flags, HOST_FAILED_ACTIVE_HC)) this.checker.stats.healthy.dec();
+    if (hasFlag(this.flags, HOST_DEGRADED_ACTIVE_HC)) this.checker.stats.degraded.dec();
     this.onDispose();
   }
 
@@ -93,10 +96,10 @@ export abstract class HealthSession {
     const { checker, host } = this;
     this.failures = 0;
     let transition: HealthTransition = TRANSITION_UNCHANGED;
-    if (hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) {
+    if (hasFlag(this.flags, HOST_FAILED_ACTIVE_HC)) {
       // The first check of all decides at once, so that a start is quick.
       if (this.first || ++this.successes === checker.config.healthyThreshold) {
-        clearFlag(host.healthFlags, HOST_ACTIVE_HC_TIMEOUT | HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL | HOST_FAILED_ACTIVE_HC);
+        clearFlag(this.flags, HOST_ACTIVE_HC_TIMEOUT | HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL | HOST_FAILED_ACTIVE_HC);
         checker.stats.healthy.inc();
         transition = TRANSITION_CHANGED;
         checker.events?.addHealthy(host, this.first);
@@ -112,14 +115,14 @@ export abstract class HealthSession {
 
   private settleDegraded(degraded: boolean, transition: HealthTransition): HealthTransition {
     const { checker, host } = this;
-    if (degraded === hasFlag(host.healthFlags, HOST_DEGRADED_ACTIVE_HC)) return transition;
+    if (degraded === hasFlag(this.flags, HOST_DEGRADED_ACTIVE_HC)) return transition;
     if (degraded) {
-      setFlag(host.healthFlags, HOST_DEGRADED_ACTIVE_HC);
+      setFlag(this.flags, HOST_DEGRADED_ACTIVE_HC);
       checker.stats.degraded.inc();
       checker.events?.degraded(host);
     } else {
       checker.events?.noLongerDegraded(host);
-      clearFlag(host.healthFlags, HOST_DEGRADED_ACTIVE_HC);
+      clearFlag(this.flags, HOST_DEGRADED_ACTIVE_HC);
       checker.stats.degraded.dec();
     }
     return transition === TRANSITION_UNCHANGED ? TRANSITION_CHANGED : transition;
@@ -141,17 +144,17 @@ export abstract class HealthSession {
     const network = failure === FAILURE_NETWORK || failure === FAILURE_NETWORK_TIMEOUT;
     this.successes = 0;
     let transition: HealthTransition = TRANSITION_UNCHANGED;
-    if (!hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) {
+    if (!hasFlag(this.flags, HOST_FAILED_ACTIVE_HC)) {
       if ((!network && !retriable) || ++this.failures === checker.config.unhealthyThreshold) {
-        setFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC);
+        setFlag(this.flags, HOST_FAILED_ACTIVE_HC);
         checker.stats.healthy.dec();
         transition = TRANSITION_CHANGED;
         checker.events?.ejectUnhealthy(host, failure, httpStatus);
       } else transition = TRANSITION_CHANGE_PENDING;
     }
-    const timedOut = failure === FAILURE_NETWORK_TIMEOUT && hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC);
-    if (timedOut) setFlag(host.healthFlags, HOST_ACTIVE_HC_TIMEOUT);
-    else clearFlag(host.healthFlags, HOST_ACTIVE_HC_TIMEOUT);
+    const timedOut = failure === FAILURE_NETWORK_TIMEOUT && hasFlag(this.flags, HOST_FAILED_ACTIVE_HC);
+    if (timedOut) setFlag(this.flags, HOST_ACTIVE_HC_TIMEOUT);
+    else clearFlag(this.flags, HOST_ACTIVE_HC_TIMEOUT);
     transition = this.clearPending(transition);
     if (this.first || checker.config.alwaysLogFailures) checker.events?.failure(host, failure, this.first, httpStatus);
     checker.stats.failure.inc();
@@ -164,8 +167,8 @@ export abstract class HealthSession {
 
   /** A host that waited for its first check is excluded no longer: the host sets change. */
   private clearPending(transition: HealthTransition): HealthTransition {
-    if (!hasFlag(this.host.healthFlags, HOST_PENDING_ACTIVE_HC)) return transition;
-    clearFlag(this.host.healthFlags, HOST_PENDING_ACTIVE_HC);
+    if (!hasFlag(this.flags, HOST_PENDING_ACTIVE_HC)) return transition;
+    clearFlag(this.flags, HOST_PENDING_ACTIVE_HC);
     return TRANSITION_CHANGED;
   }
 

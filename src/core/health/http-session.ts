@@ -118,15 +118,15 @@ export class HttpHealthSession extends HealthSession implements CodecClientOwner
   }
 
   private judge(headers: HeaderMap): number {
-    const { http, checker, host } = this;
+    const { http, checker } = this;
     const status = responseStatus(headers);
     const failing = headers.has('x-envoy-immediate-health-check-fail');
     if (http.receive.length > 0 && !matchesPayloads(http.receive, Buffer.concat(this.body))) {
-      if (failing) setFlag(host.healthFlags, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL);
+      if (failing) setFlag(this.flags, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL);
       return RESULT_FAILED;
     }
     if (!inRanges(status, http.expected)) {
-      if (failing) setFlag(host.healthFlags, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL);
+      if (failing) setFlag(this.flags, HOST_EXCLUDED_VIA_IMMEDIATE_HC_FAIL);
       return inRanges(status, http.retriable) ? RESULT_RETRIABLE : RESULT_FAILED;
     }
     const good = headers.has('x-envoy-degraded') ? RESULT_DEGRADED : RESULT_SUCCEEDED;

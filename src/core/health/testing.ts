@@ -8,14 +8,14 @@ export class CheckedCluster {
   readonly thread: TestThread;
   ready = false;
 
-  /** `check` is a HealthCheck without its required fields; `extra` more of the cluster. */
-  constructor(check: string, options: { readonly extra?: string; readonly hosts?: readonly string[]; readonly common?: string } = {}) {
+  /** `check` is a HealthCheck without its required fields, or several; `extra` more of the cluster. */
+  constructor(check: string | string[], options: { readonly extra?: string; readonly hosts?: readonly string[]; readonly common?: string } = {}) {
     this.thread = new TestThread();
     const hosts = options.hosts ?? ['{address: {socket_address: {address: 192.0.2.1, port_value: 80}}}'];
     const common = options.common ?? 'timeout: 1s, interval: 10s, no_traffic_interval: 10s, unhealthy_threshold: 2, healthy_threshold: 2';
     this.thread.addCluster(
       `{name: a, type: STATIC, load_assignment: {cluster_name: a, endpoints: [{lb_endpoints: [${hosts.map((each) => `{endpoint: ${each}}`).join(', ')}]}]}, ` +
-      `health_checks: [{${common}, ${check}}]${options.extra ?? ''}}`,
+      `health_checks: [${(Array.isArray(check) ? check : [check]).map((each) => `{${common}, ${each}}`).join(', ')}]${options.extra ?? ''}}`,
     );
     this.thread.clusters.start(() => {
       this.ready = true;

@@ -43,8 +43,8 @@ export class ClusterEntry implements ThreadLocalCluster {
   /** Why the main thread shows it to others: `STATIC`, … */
   readonly type: string;
   readonly waitForWarmOnInit: boolean;
-  /** Null = hosts are not checked. */
-  readonly healthCheck: HealthCheckConfig | null;
+  /** Empty = hosts are not checked. */
+  readonly healthChecks: readonly HealthCheckConfig[];
   /** `ignore_health_on_host_removal`: hosts that are found no more go at once, healthy or not. */
   readonly ignoreHealthOnRemoval: boolean;
   /** Flags that a host begins with which no check has seen. */
@@ -65,13 +65,14 @@ export class ClusterEntry implements ThreadLocalCluster {
     this.info = new ClusterInfoImpl(settings, context);
     this.prioritySet = new PrioritySet(this.assignment.overprovisioningFactor, this.assignment.weightedPriorityHealth);
     this.waitForWarmOnInit = message.waitForWarmOnInit ?? true;
-    this.healthCheck = readHealthChecks(message, this.info.http.choice, context);
+    this.healthChecks = readHealthChecks(message, this.info.http.choice, context);
     this.ignoreHealthOnRemoval = message.ignoreHealthOnHostRemoval;
     // As in Envoy, only hosts that are found later are left out of the percentages.
     const exclude = type !== TYPE_STATIC && message.commonLbConfig?.ignoreNewHostsUntilFirstHc === true;
-    this.unchecked = this.healthCheck === null ? 0 : exclude ? UNCHECKED_AND_EXCLUDED : UNCHECKED;
-    this.prioritySet.healthIsShared = this.healthCheck !== null;
-    this.onUnhealthy = this.healthCheck === null ? null : (host) => defaults.onHostUnhealthy?.(failureOf(host));
+    const isChecked = this.healthChecks.length > 0;
+    this.unchecked = !isChecked ? 0 : exclude ? UNCHECKED_AND_EXCLUDED : UNCHECKED;
+    this.prioritySet.healthIsShared = isChecked;
+    this.onUnhealthy = !isChecked ? null : (host) => defaults.onHostUnhealthy?.(failureOf(host));
     this.closeOnHealthFailure = message.closeConnectionsOnHostHealthFailure;
     this.context = context;
     this.lb = lb;

@@ -212,8 +212,8 @@ export class ClusterManagerImpl implements ClusterManager {
 
   /** A cluster with checks is waited for until each of its hosts has been checked once. */
   private prepareHealth(entry: ClusterEntry, context: FactoryContext): void {
-    if (entry.healthCheck === null) return;
-    const health = new ClusterHealth(entry, entry.healthCheck, context, {
+    if (entry.healthChecks.length === 0) return;
+    const health = new ClusterHealth(entry, entry.healthChecks, context, {
       onChanged: () => this.showMembership(entry, false, 0),
       onFailed: (host) => {
         const failure = failureOf(host);
