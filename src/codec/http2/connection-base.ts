@@ -153,10 +153,8 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
       dependsOnItself = readUint31(data, from) === streamId;
       from += 5;
     }
-    if (this.headersBegun) {
-      this.headersBegun = false;
-      if (dependsOnItself) return this.failFrame(streamId, 'request HEADERS: depend on itself');
-    } else if (!this.beginHeaders(length, flags, streamId, dependsOnItself)) return false;
+    if (this.headersBegun) this.headersBegun = false;
+    else if (!this.beginHeaders(length, flags, streamId, dependsOnItself)) return false;
     if ((flags & FLAG_END_HEADERS) !== 0) return this.decodeBlock(data, from, to);
     this.continuationOf = streamId;
     this.gatheredLength = 0;

@@ -10,6 +10,7 @@ import {
   FLAG_ACK,
   FLAG_END_STREAM,
   FLAG_PADDED,
+  FLAG_PRIORITY,
   FLOW_CONTROL_ERROR,
   FRAME_CONTINUATION,
   FRAME_DATA,
@@ -198,9 +199,18 @@ export abstract class FrameReceiver extends FrameSender {
 
   /** A stream begins with the head of its HEADERS frame: the owner's timeouts run while the rest of it drips in. */
   private beginPartial(): void {
-    if (this.partial[3] !== FRAME_HEADERS || this.headersBegun) return;
+    const { partial } = this;
+    if (partial[3] !== FRAME_HEADERS || this.headersBegun) return;
+    const length = readUint24(partial, 0);
+    const flags = partial[4];
+    const streamId = readUint31(partial, 5);
+    const isPadded = (flags & FLAG_PADDED) !== 0;
+    const hasPriority = (flags & FLAG_PRIORITY) !== 0;
+    const prefix = (isPadded ? 1 : 0) + (hasPriority ? 5 : 0);
+    // What makes the whole frame an error makes no stream.
+    if (this.partialLength < FRAME_HEADER_SIZE + prefix || length < prefix || (isPadded && partial[FRAME_HEADER_SIZE] > length - prefix)) return;
     this.headersBegun = true;
-    this.beginHeaders(readUint24(this.partial, 0), this.partial[4], readUint31(this.partial, 5), false);
+    this.beginHeaders(length, flags, streamId, hasPriority && readUint31(partial, FRAME_HEADER_SIZE + prefix - 5) === streamId);
   }
 
   /** HEADERS begin: finds or makes the stream. False after an error. */
