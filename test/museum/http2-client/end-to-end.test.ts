@@ -36,15 +36,6 @@ const DIFFERENCES: Readonly<Record<string, { readonly why: string; readonly verd
     why: 'RFC 9113 section 6.8: an error, found in the same piece of input; Envoy has closed the connection by then',
     verdict: { stats: { ...COUNTED, 'upstream_cx_close_notify': 1, 'upstream_cx_protocol_error': 1, 'upstream_rq_5xx': 1 } },
   },
-  'window: overflow on the stream': {
-    why: 'RFC 9113 section 6.9.1: a stream error of type FLOW_CONTROL_ERROR; Envoy ends the connection',
-    verdict: {
-      clients: [`503 content-length=85 ${JSON.stringify(RESET('remote reset'))}`],
-      log: ['503 UR upstream_reset_before_response_started{remote_reset} /'],
-      stats: { ...COUNTED, 'http2.tx_reset': 1, 'upstream_rq_5xx': 1, 'upstream_rq_rx_reset': 1 },
-      seen: ['RST_STREAM 1 FLOW_CONTROL_ERROR'],
-    },
-  },
 };
 
 /** Where Envoy closes without a word we say why. */
