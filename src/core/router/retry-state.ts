@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/timer-wheel.ts';
 import { parseUint } from '../../common/byte-string.ts';
 import {
-  GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_INTERNAL, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, grpcStatusIn,
+  GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_INTERNAL, GRPC_MAXIMUM_KNOWN, GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE, grpcStatusIn,
 } from '../../common/grpc/status.ts';
 import {
   RESET_CONNECTION_TIMEOUT, RESET_LOCAL_CONNECTION_FAILURE, RESET_OVERFLOW, RESET_REMOTE_CONNECTION_FAILURE, RESET_REMOTE_REFUSED_STREAM,
@@ -46,11 +46,18 @@ const RETRY_HEADERS = [
 ];
 const RETRY_HEADER_SET: ReadonlySet<string> = new Set(RETRY_HEADERS);
 
-const GRPC_CONDITIONS: readonly (readonly [status: number, bit: number])[] = [
-  [GRPC_CANCELLED, RETRY_GRPC_CANCELLED], [GRPC_DEADLINE_EXCEEDED, RETRY_GRPC_DEADLINE_EXCEEDED],
-  [GRPC_RESOURCE_EXHAUSTED, RETRY_GRPC_RESOURCE_EXHAUSTED], [GRPC_UNAVAILABLE, RETRY_GRPC_UNAVAILABLE],
-  [GRPC_INTERNAL, RETRY_GRPC_INTERNAL],
-];
+const GRPC_BITS: readonly number[] = grpcBits();
+
+/** Index = gRPC status: the condition that it meets, 0 = none. */
+function grpcBits(): number[] {
+  const bits = new Array<number>(GRPC_MAXIMUM_KNOWN + 1).fill(0);
+  bits[GRPC_CANCELLED] = RETRY_GRPC_CANCELLED;
+  bits[GRPC_DEADLINE_EXCEEDED] = RETRY_GRPC_DEADLINE_EXCEEDED;
+  bits[GRPC_RESOURCE_EXHAUSTED] = RETRY_GRPC_RESOURCE_EXHAUSTED;
+  bits[GRPC_INTERNAL] = RETRY_GRPC_INTERNAL;
+  bits[GRPC_UNAVAILABLE] = RETRY_GRPC_UNAVAILABLE;
+  return bits;
+}
 
 /** Whether and when a request is tried again. Exists only for requests that some policy or header lets be retried. */
 export class RetryState {
@@ -167,7 +174,7 @@ export class RetryState {
 
   private wouldRetryGrpc(response: HeaderMap): boolean {
     const status = grpcStatusIn(response);
-    return status > 0 && GRPC_CONDITIONS.some(([code, bit]) => code === status && (this.retryOn & bit) !== 0);
+    return status > 0 && (this.retryOn & GRPC_BITS[status]) !== 0;
   }
 
   private wouldRetryFromReset(reason: StreamResetReason, requestStarted: boolean): boolean {
