@@ -5,9 +5,9 @@ import { HeaderMap } from '../../contract/header-map.ts';
 export function grpcRequestHeaders(authority: string, service: string, method: string, timeout: number): HeaderMap {
   const headers = new HeaderMap();
   headers.add(':method', 'POST');
-  headers.add(':scheme', 'http');
   headers.add(':path', `/${service}/${method}`);
   headers.add(':authority', authority);
+  headers.add(':scheme', 'http');
   headers.add('te', 'trailers');
   if (timeout > 0) headers.add('grpc-timeout', formatGrpcTimeout(timeout));
   headers.add('content-type', 'application/grpc');

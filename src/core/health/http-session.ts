@@ -72,7 +72,9 @@ export class HttpHealthSession extends HealthSession implements CodecClientOwner
     const encoder = client.newStream(this);
     this.encoder = encoder;
     encoder.stream.addCallbacks(this);
-    const headers = HeaderMap.of([':method', http.method], [':scheme', 'http'], [':path', http.path], [':authority', this.hostname], ['user-agent', 'Envoy/HC']);
+    const headers = HeaderMap.of(
+      [':method', http.method], [':authority', this.hostname], [':path', http.path], [':scheme', 'http'], ['user-agent', 'Envoy/HC'],
+    );
     http.headers?.evaluate(headers, new FormatContext(checkStreamInfo(this.host, client, checker.dispatcher), checker.dispatcher.now(), headers));
     const { send } = http;
     if (send !== null) headers.set('content-length', String(send.length));
