@@ -44,7 +44,7 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: 'a response that cannot be transcoded has come whole when it is refused: there is nothing left to reset upstream, and the connection is kept',
   },
   {
-    where: /^(http2\/(connection-errors|replies|origin-resets|origin-misbehaves|streams)|tunnels\/(websocket-h2|connect-h2)@)/,
+    where: /^(http2\/(connection-errors|replies|origin-resets|origin-misbehaves|streams)|tunnels\/(websocket-h2|websocket-h2-off|connect-h2)@)/,
     path: /^(clients|origins)\..*received$/,
     nuncio: /^"?(GOAWAY [A-Z_]+ last=\d+ .|SETTINGS )/,
     reason: 'a connection that ends by a message that HTTP/2 forbids is told so by GOAWAY with the reason in words (RFC 9113 section 5.4.1); Envoy closes it without a word',
