@@ -48,9 +48,12 @@ async function startOrigins(scenario: Scenario, defer: (undo: () => unknown) => 
   return origins
 }
 
-/** Values of `${listener}`, `${listener2}`, `${admin}`, `${closed}` (nobody listens), `${log}`, `${dir}` and each origin's name. */
+/** The project's folder, for files that configurations name. */
+const ROOT = path.resolve(import.meta.dirname, '../..')
+
+/** Values of `${listener}`, `${listener2}`, `${admin}`, `${closed}` (nobody listens), `${log}`, `${dir}`, `${root}` and each origin's name. */
 async function placeholders(origins: ReadonlyMap<string, ScriptedOrigin>, folder: string, masker: Masker): Promise<Map<string, string>> {
-  const values = new Map<string, string>([['log', path.join(folder, 'access.log')], ['dir', folder], ['socket', path.join(folder, 'in.sock')]])
+  const values = new Map<string, string>([['log', path.join(folder, 'access.log')], ['dir', folder], ['socket', path.join(folder, 'in.sock')], ['root', ROOT]])
   for (const name of ['admin', 'listener', 'listener2', 'closed']) values.set(name, String(await freePort()))
   for (const [name, origin] of origins) values.set(name, String(origin.port))
   for (const [name, value] of values) if (/^\d+$/.test(value)) masker.port(value, name)

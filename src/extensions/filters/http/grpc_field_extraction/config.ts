@@ -28,7 +28,8 @@ export function fieldExtractionSettings(config: Message): FieldExtractionSetting
   const pool = readPool(message.descriptorSet);
   const settings = new Map<string, readonly RequestField[]>();
   for (const [name, extractions] of Object.entries(message.extractionsByMethod)) {
-    const path = `extractions_by_method[${JSON.stringify(name)}]`;
+    // A method's name has dots, which a path cannot hold.
+    const path = 'extractions_by_method';
     const method = pool.method(name);
     if (method === undefined) throw new ConfigError(`couldn't find the gRPC method \`${name}\` defined in the proto descriptor`, { path });
     settings.set(name, requestFields(pool, method.input, extractions, name, path));

@@ -324,9 +324,14 @@ export class JsonTranscoderFilter implements StreamFilter {
   /** A failed call without a body is answered with its status as JSON; false when it is not that. */
   private convertStatus(settings: TranscoderSettings, trailers: HeaderMap, grpcStatus: number): boolean {
     const { encoder, responseHeaders } = this;
-    if (this.hasBody || grpcStatus <= GRPC_OK || encoder === null || responseHeaders === null) return false;
+    const { transcoding } = this;
+    if (this.hasBody || grpcStatus <= GRPC_OK || encoder === null || responseHeaders === null || transcoding === null) return false;
     const json = statusJson(settings, trailers, grpcStatus);
     if (json === null) return false;
+    encoder.addEncodedData(Buffer.from(json, 'latin1'), false);
+    // The headers of a stream have left: they are no longer this filter's.
+    const { method, responseIsHttpBody } = transcoding.method;
+    if (method.serverStreaming && !responseIsHttpBody && responseHeaders !== trailers) return true;
     responseHeaders.set(':status', String(grpcToHttpStatus(grpcStatus)));
     if (responseHeaders === trailers) {
       for (const name of ['grpc-status', 'grpc-message', GRPC_STATUS_DETAILS_BIN]) responseHeaders.remove(name);
@@ -334,7 +339,6 @@ export class JsonTranscoderFilter implements StreamFilter {
     removeTrailerHeader(responseHeaders, encoder.streamInfo.protocol);
     responseHeaders.set('content-type', JSON_CONTENT_TYPE);
     responseHeaders.set('content-length', String(json.length));
-    encoder.addEncodedData(Buffer.from(json, 'latin1'), false);
     return true;
   }
 
