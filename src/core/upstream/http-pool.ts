@@ -9,7 +9,8 @@ import type { Cancellable, HttpConnectionPool, HttpPoolCallbacks, PoolFailureRea
 import { POOL_FAILURE_OVERFLOW } from '../../contract/upstream.ts';
 import type { Timer } from '../../base/timer-wheel.ts';
 import type { NetworkConnection } from '../network/connection.ts';
-import { ActiveClient, ConnPoolBase, PendingStream } from './conn-pool-base.ts';
+import { ActiveClient, PendingStream } from './active-client.ts';
+import { ConnPoolBase } from './conn-pool-base.ts';
 import type { UpstreamHost } from './host.ts';
 import { connectToHost } from './upstream-connection.ts';
 

@@ -16,7 +16,7 @@ import { PROTOCOL_HTTP2 } from '../../contract/stream-info.ts';
 import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
 import { Http2Keepalive } from '../http/http2-keepalive.ts';
 import type { KeepaliveOwner } from '../http/http2-keepalive.ts';
-import { CLIENT_DRAINING } from './conn-pool-base.ts';
+import { CLIENT_DRAINING } from './active-client.ts';
 import { HttpClient, HttpPool } from './http-pool.ts';
 
 /** Streams in the life of a connection when `max_requests_per_connection` does not say: their ids must not run out. */

@@ -3,7 +3,8 @@ import { CLOSE_NO_FLUSH, EVENT_CONNECTED } from '../../contract/network.ts';
 import type { Cancellable, PoolFailureReason, TcpConnectionPool, TcpPoolCallbacks } from '../../contract/upstream.ts';
 import { POOL_FAILURE_OVERFLOW } from '../../contract/upstream.ts';
 import type { NetworkConnection } from '../network/connection.ts';
-import { ActiveClient, ConnPoolBase, PendingStream } from './conn-pool-base.ts';
+import { ActiveClient, PendingStream } from './active-client.ts';
+import { ConnPoolBase } from './conn-pool-base.ts';
 import type { UpstreamHost } from './host.ts';
 import { connectToHost } from './upstream-connection.ts';
 
