@@ -21,6 +21,8 @@ export interface GrpcCallOptions {
   readonly retryPolicy?: RetryPolicy | null;
   /** The stream on whose behalf the call is made: values of `initial_metadata` are formatted from it; without one they go out as written. */
   readonly parent?: StreamInfo | null;
+  /** That stream's request headers, for `%REQ(…)%` in values of `initial_metadata`. */
+  readonly parentRequestHeaders?: HeaderMap | null;
   /** Default: what `skip_envoy_headers` leaves. */
   readonly sendXff?: boolean;
   readonly sendInternal?: boolean;

@@ -1,12 +1,11 @@
 import type { EnvoyGrpcTarget, GrpcServiceConfig } from '../../common/grpc-service.ts';
-import { FormatContext } from '../../common/format-context.ts';
 import type { AsyncClients, AsyncStreamOptions } from '../../contract/async-client.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { GrpcCallOptions, GrpcClient, GrpcRequest, GrpcRequestCallbacks, GrpcStream, GrpcStreamCallbacks } from '../../contract/grpc-client.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 import type { GrpcCall, GrpcCallSettings } from './grpc-call.ts';
 import { GrpcStreamCall, GrpcUnaryCall } from './grpc-calls.ts';
-import { encodeBinaryMetadata, grpcRequestHeaders } from './request-headers.ts';
+import { encodeBinaryMetadata, grpcRequestHeaders, metadataContext } from './request-headers.ts';
 
 const NO_OPTIONS: GrpcCallOptions = Object.freeze({});
 
@@ -51,9 +50,7 @@ export class EnvoyGrpcClient implements GrpcClient {
       return;
     }
     const headers = grpcRequestHeaders(target.authority, service, method, options.timeout ?? 0);
-    const parent = options.parent ?? null;
-    const now = this.settings.dispatcher.now();
-    config.initialMetadata?.apply(headers, parent === null ? null : new FormatContext(parent, now, null));
+    config.initialMetadata?.apply(headers, metadataContext(options, this.settings.dispatcher.now()));
     callbacks.onCreateInitialMetadata?.(headers);
     encodeBinaryMetadata(headers);
     call.open(client, headers, this.streamOptions(options));

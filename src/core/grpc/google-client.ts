@@ -1,5 +1,4 @@
 import type { Timer } from '../../base/timer-wheel.ts';
-import { FormatContext } from '../../common/format-context.ts';
 import type { GoogleGrpcTarget } from '../../common/google-grpc.ts';
 import type { GrpcServiceConfig } from '../../common/grpc-service.ts';
 import { GRPC_DEADLINE_EXCEEDED, GRPC_MAXIMUM_KNOWN, GRPC_UNKNOWN } from '../../common/grpc/status.ts';
@@ -14,7 +13,7 @@ import { ClusterManagerImpl } from '../upstream/cluster-manager.ts';
 import { googleCluster } from './google-cluster.ts';
 import type { GrpcCall, GrpcCallSettings } from './grpc-call.ts';
 import { GrpcStreamCall, GrpcUnaryCall } from './grpc-calls.ts';
-import { encodeBinaryMetadata, grpcRequestHeaders } from './request-headers.ts';
+import { encodeBinaryMetadata, grpcRequestHeaders, metadataContext } from './request-headers.ts';
 
 const NO_OPTIONS: GrpcCallOptions = Object.freeze({});
 /** The only cluster of a channel's own manager. */
@@ -94,8 +93,7 @@ export class GoogleGrpcClient implements GrpcClient {
     }
     const headers = grpcRequestHeaders(this.target.authority, service, method, options.timeout ?? 0);
     headers.add('user-agent', this.target.userAgent);
-    const parent = options.parent ?? null;
-    this.config.initialMetadata?.apply(headers, parent === null ? null : new FormatContext(parent, this.settings.dispatcher.now(), null));
+    this.config.initialMetadata?.apply(headers, metadataContext(options, this.settings.dispatcher.now()));
     callbacks.onCreateInitialMetadata?.(headers);
     encodeBinaryMetadata(headers);
     call.open(client, headers, { sendXff: false, sendInternal: false, bufferLimit: options.bufferLimit ?? this.target.perStreamBufferLimit });

@@ -4,7 +4,7 @@ import type { GrpcService } from '#api/envoy/config/core/v3/grpc_service_pb.js';
 import { encodeGrpcFrame } from '../../codec/grpc/index.ts';
 import { readGrpcService } from '../../common/grpc-service.ts';
 import type { GrpcClient, GrpcRequestCallbacks, GrpcStreamCallbacks } from '../../contract/grpc-client.ts';
-import type { HeaderMap } from '../../contract/header-map.ts';
+import { HeaderMap } from '../../contract/header-map.ts';
 import { PROTOCOL_HTTP11, StreamInfo } from '../../contract/stream-info.ts';
 import { TestProxy, splitMessage } from '../http/testing/proxy.ts';
 import { ipAddress } from '../network/address.ts';
@@ -183,13 +183,13 @@ test('retries by gRPC status, with back-off; the answer of the second try counts
 });
 
 test('initial metadata is formatted from the stream on whose behalf the call is made, else sent as written', () => {
-  const yaml = '{ envoy_grpc: { cluster_name: origin }, initial_metadata: [{ key: x-peer, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }] }';
+  const yaml = '{ envoy_grpc: { cluster_name: origin }, initial_metadata: [{ key: x-peer, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%|%REQ(x-q)%" }] }';
   const { proxy, client, caller } = setUp(yaml);
   const peer = ipAddress('10.7.7.7', 5);
-  client.send(SERVICE, 'Do', Buffer.alloc(0), caller, { parent: new StreamInfo(PROTOCOL_HTTP11, 0, 0, peer, peer) });
-  assert.equal(splitMessage(proxy.origin.upstream.take()).headers.get('x-peer'), '10.7.7.7');
+  client.send(SERVICE, 'Do', Buffer.alloc(0), caller, { parent: new StreamInfo(PROTOCOL_HTTP11, 0, 0, peer, peer), parentRequestHeaders: HeaderMap.of(['x-q', 'q']) });
+  assert.equal(splitMessage(proxy.origin.upstream.take()).headers.get('x-peer'), '10.7.7.7|q');
   client.send(SERVICE, 'Do', Buffer.alloc(0), caller);
-  assert.equal(splitMessage(proxy.origin.upstream.take()).headers.get('x-peer'), '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%');
+  assert.equal(splitMessage(proxy.origin.upstream.take()).headers.get('x-peer'), '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%|%REQ(x-q)%');
 });
 
 test('cancel: nothing is heard', () => {
