@@ -1,3 +1,3 @@
 import { replayAll } from '../replay.ts'
 
-replayAll('http2/')
+replayAll('http2/origin-')

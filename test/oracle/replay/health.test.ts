@@ -1,3 +1,3 @@
 import { replayAll } from '../replay.ts'
 
-replayAll('grpc/')
+replayAll('health/')

@@ -1,0 +1,3 @@
+import { replayAll } from '../replay.ts'
+
+replayAll('grpc/transcoder', (id) => id < 'grpc/transcoder-p')
