@@ -205,6 +205,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   onConnectionClose(): CodecError | null {
     const reason = this.error !== null || this.guard.violation !== null ? RESET_PROTOCOL_ERROR : RESET_CONNECTION_TERMINATION;
     this.dead = true;
+    this.guard.settle(0);
     for (const stream of this.fresh.slice()) this.closeStreamOfDead(stream, reason);
     for (const stream of this.streams.values()) this.closeStreamOfDead(stream, reason);
     return null;

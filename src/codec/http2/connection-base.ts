@@ -328,21 +328,4 @@ export abstract class HeaderReceiver extends FrameReceiver implements Http2Conne
   }
 
   abstract sendPing(high: number, low: number): void;
-
-  onOutputDrained(): void {
-    this.guard.settle(this.connection.pendingWriteBytes);
-  }
-
-  expireFlushes(before: number): number {
-    let oldest = NaN;
-    for (const stream of this.streams.values()) {
-      const since = stream.flushPendingSince;
-      if (since < 0) continue;
-      if (since <= before) {
-        this.stats.txFlushTimeout.inc();
-        stream.resetByCodec(this.isServer && stream.endSent ? 0 : INTERNAL_ERROR);
-      } else if (!(since >= oldest)) oldest = since;
-    }
-    return oldest;
-  }
 }

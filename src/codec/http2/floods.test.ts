@@ -74,6 +74,8 @@ test('answers that the peer does not fetch: PING, SETTINGS, resets', () => {
     assert.deepEqual([count, error], [50, 'error flood Too many control frames in the outbound queue.']);
     assert.equal(run.stats.value('outboundControlFlood'), 1);
     assert.equal(run.stats.value('outboundControlFramesActive'), 50);
+    run.codec.onConnectionClose();
+    assert.deepEqual([run.stats.value('outboundControlFramesActive'), run.stats.value('outboundFramesActive')], [0, 0]);
   }
   // A peer that reads may ask as often as it likes.
   const reading = new ServerRun({ maxOutboundControlFrames: 50 }).open();

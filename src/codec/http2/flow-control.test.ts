@@ -134,25 +134,6 @@ test('window overflow of a stream resets it', () => {
   assert.deepEqual(run.sent(), ['RST 1 3']);
 });
 
-test('a response that waits too long is reset', () => {
-  const run = new ServerRun().open([4, 1]);
-  run.feed(run.peer.headers(1, GET, true), run.peer.headers(3, GET, true));
-  run.events();
-  run.clock.time = 1_000;
-  respond(run, 0, Buffer.from('abc'));
-  run.sent();
-  run.clock.time = 2_000;
-  respond(run, 1, Buffer.from('abc'));
-  run.sent();
-  assert.deepEqual(run.events(), ['flush pending', 'flush pending']);
-  assert.equal(run.codec.expireFlushes(1_000), 2_000);
-  assert.deepEqual(run.sent(), ['RST 1 2']);
-  assert.equal(run.stats.value('txFlushTimeout'), 1);
-  assert.ok(Number.isNaN(run.codec.expireFlushes(2_000)));
-  assert.deepEqual(run.sent(), ['RST 3 2']);
-  assert.equal(run.stats.value('pendingSendBytes'), 0);
-});
-
 test('large pieces pass without a copy', () => {
   const run = new ServerRun().open();
   run.feed(run.peer.headers(1, GET, true));

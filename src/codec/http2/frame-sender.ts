@@ -232,7 +232,6 @@ export abstract class FrameSender extends SendLists {
 
   private endWritten(stream: Http2Stream): void {
     stream.endSent = true;
-    stream.flushPendingSince = -1;
     this.finished.push(stream);
   }
 
@@ -311,9 +310,6 @@ export abstract class FrameSender extends SendLists {
   private holdBack(stream: Http2Stream): void {
     stream.keep();
     if (stream.shownPending !== stream.pendingBytes) this.showPending(stream, stream.pendingBytes);
-    if (!stream.localEnded || stream.flushPendingSince >= 0) return;
-    stream.flushPendingSince = Math.floor(this.options.clock.now());
-    this.options.listener?.onFlushPending();
   }
 
   private writeDeferredResets(): void {

@@ -14,8 +14,6 @@ export interface Http2Listener {
    * dispatching. The owner MUST close the connection without flushing (details `http2_connection_protocol_violation`), not inside this call.
    */
   onOutboundFlood(error: CodecError): void;
-  /** A stream ended locally while its bytes wait for the peer's window: see `Http2Connection.expireFlushes`. */
-  onFlushPending(): void;
 }
 
 export interface Http2ConnectionOptions {
@@ -61,11 +59,4 @@ export interface Http2ConnectionControls {
   readonly lastReceivedTime: number;
   /** Streams that are not over. */
   readonly activeStreams: number;
-  /**
-   * Resets the streams whose end waits for the peer's window since `before` or longer (monotonic ms; counts `tx_flush_timeout`).
-   * Returns when the oldest remaining one began to wait, or NaN when none does.
-   */
-  expireFlushes(before: number): number;
-  /** The kernel took everything: outbound frame gauges settle. Optional; without it they settle with the next frame. */
-  onOutputDrained(): void;
 }

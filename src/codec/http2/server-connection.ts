@@ -145,6 +145,7 @@ export class Http2ServerConnection extends Http2Connection implements ServerConn
 
   onConnectionClose(): void {
     this.dead = true;
+    this.guard.settle(0);
     for (const stream of this.streams.values()) {
       stream.runResetCallbacks(RESET_CONNECTION_TERMINATION);
       this.closeStream(stream, NO_ERROR);

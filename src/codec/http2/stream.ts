@@ -76,8 +76,6 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
   /** Declared length of the peer's body or -1, and how much of it came. */
   contentLength: number;
   receivedLength: number;
-  /** When the end began to wait for the peer's window (whole monotonic ms), or -1. */
-  flushPendingSince: number;
   /** Bytes that the gauge `pending_send_bytes` shows for this stream. */
   shownPending: number;
   protected readonly owner: StreamOwner;
@@ -118,7 +116,6 @@ export abstract class Http2Stream extends SendBuffer implements Stream {
     this.unconsumed = 0;
     this.contentLength = -1;
     this.receivedLength = 0;
-    this.flushPendingSince = -1;
     this.shownPending = 0;
     this.owner = owner;
     this.firstListener = null;

@@ -234,10 +234,6 @@ abstract class Run implements Http2Listener {
     this.log.push(`flood ${error.message}`);
   }
 
-  onFlushPending(): void {
-    this.log.push('flush pending');
-  }
-
   /** Frames written since the last call. */
   sent(): string[] {
     return this.peer.read(this.connection.take());

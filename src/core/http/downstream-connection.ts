@@ -181,9 +181,6 @@ export abstract class DownstreamConnection
     this.config.dispatcher.post(() => this.connection.close(CLOSE_NO_FLUSH, 'http2_connection_protocol_violation'));
   }
 
-  /** Each stream has its own flush timer (ActiveStream). */
-  onFlushPending(): void {}
-
   onAboveWriteBufferHighWatermark(): void {
     this.codec?.onUnderlyingConnectionAboveWriteBufferHighWatermark();
   }

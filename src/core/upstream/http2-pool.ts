@@ -183,8 +183,6 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     this.pool.dispatcher.post(() => this.connection.close(CLOSE_NO_FLUSH, 'http2_connection_protocol_violation'));
   }
 
-  onFlushPending(): void {}
-
   // Keep-alive.
 
   sendPing(high: number, low: number): void {

@@ -113,7 +113,7 @@ test('codec_type and the first bytes choose the codec', () => {
   ] as const) {
     const config = build(`codec_type: ${type}`);
     const callbacks = {
-      newStream: () => assert.fail(), onGoAway: () => {}, onFrameReceived: () => {}, onPingAck: () => {}, onOutboundFlood: () => {}, onFlushPending: () => {},
+      newStream: () => assert.fail(), onGoAway: () => {}, onFrameReceived: () => {}, onPingAck: () => {}, onOutboundFlood: () => {},
     };
     const network = { ssl: null, bufferLimit: 1 } as unknown as Connection;
     const codec = config.createCodec(new SilentConnection(), callbacks, Buffer.from(first, 'latin1'), network);
