@@ -1,3 +1,4 @@
+import type { Timer } from '../../base/timer-wheel.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import type { SharedCell } from '../../contract/shared-cells.ts';
@@ -14,6 +15,9 @@ import { HealthEventLog } from './health-events.ts';
 import { clearFlag, hasFlag, setFlag } from './health-flags.ts';
 import { FAILURE_PASSIVE } from './health-session.ts';
 import type { HealthSession } from './health-session.ts';
+
+const MERGE_MS = 50;
+const SMALL_CLUSTER = 100;
 
 export interface ClusterHealthListener {
   /** The health of some host has changed, and with it the host sets. */
@@ -39,6 +43,9 @@ export class ClusterHealth {
   private waiting: Set<UpstreamHost> | null;
   private onceChecked: (() => void) | null;
   private started: boolean;
+  /** Changes of a large cluster are told at most every MERGE_MS: every telling sorts all of its hosts, on all threads. */
+  private readonly publishTimer: Timer;
+  private publishedAt: number;
 
   constructor(cluster: ClusterEntry, configs: readonly HealthCheckConfig[], context: FactoryContext, listener: ClusterHealthListener) {
     this.cluster = cluster;
@@ -47,6 +54,8 @@ export class ClusterHealth {
     this.waiting = null;
     this.onceChecked = null;
     this.started = false;
+    this.publishTimer = context.dispatcher.createTimer(() => this.publish());
+    this.publishedAt = -Infinity;
     this.combined = configs.length > 1 ? new CombinedHealthStats(cluster.info.scope) : null;
     this.checkers = configs.map((config) => this.createChecker(config, context));
   }
@@ -74,6 +83,7 @@ export class ClusterHealth {
 
   stop(): void {
     this.started = false;
+    this.publishTimer.disable();
     this.waiting = null;
     this.onceChecked = null;
     for (const checker of this.checkers) checker.stop();
@@ -143,14 +153,24 @@ export class ClusterHealth {
   private onChecked(host: UpstreamHost, transition: boolean): void {
     const changed = this.combined === null ? transition : combineFlags(host, this.sessionsOf(host));
     if (!this.awaitsFirstCheck(host)) this.waiting?.delete(host);
-    if (changed) this.publish();
+    if (changed) this.publishChange();
     this.settle();
     if (!changed || !hasFlag(host.healthFlags, HOST_FAILED_ACTIVE_HC)) return;
     this.listener.onFailed(host);
     if (hasFlag(host.healthFlags, HOST_PENDING_DYNAMIC_REMOVAL)) this.listener.onRemovable();
   }
 
+  /** A check has changed a host. While the first checks are waited for, their end tells of all of them at once, as in Envoy. */
+  private publishChange(): void {
+    if (this.onceChecked !== null || this.publishTimer.enabled) return;
+    const early = this.publishedAt + MERGE_MS - this.dispatcher.now();
+    if (early <= 0 || this.cluster.hosts.length <= SMALL_CLUSTER) this.publish();
+    else this.publishTimer.enable(early);
+  }
+
   private publish(): void {
+    this.publishTimer.disable();
+    this.publishedAt = this.dispatcher.now();
     this.cluster.info.healthVersion.add(1);
     this.cluster.prioritySet.resort();
     this.combined?.update(this.cluster.hosts);

@@ -364,3 +364,17 @@ test('several checks: a host is what the worst of them says, and ready when all 
   cluster.thread.dispatcher.runPosted();
   assert.equal(cluster.stat('health_check.name.one.passive_failure') + cluster.stat('health_check.name.two.passive_failure'), 2);
 });
+
+test('changes of a large cluster are told together, and it is ready with all of them', () => {
+  const hosts = Array.from({ length: 150 }, (_, i) => `{address: {socket_address: {address: 192.0.2.${i + 1}, port_value: 80}}}`);
+  start('tcp_health_check: {}', { hosts, common: 'timeout: 1s, interval: 10s, no_traffic_interval: 10s, unhealthy_threshold: 1, healthy_threshold: 1' });
+  const entry = cluster.thread.clusters.getThreadLocalCluster('a');
+  const version = (): number => entry?.info.healthVersion.load() ?? -1;
+  for (const transport of cluster.thread.io.connects) transport.connected();
+  assert.deepEqual([version(), cluster.ready, cluster.membershipHealthy], [1, true, 150]);
+  cluster.thread.advance(10_001);
+  for (const transport of cluster.thread.io.connects.slice(150, 250)) transport.refused();
+  assert.deepEqual([version(), cluster.membershipHealthy], [2, 149]);
+  cluster.thread.advance(51);
+  assert.deepEqual([version(), cluster.membershipHealthy], [3, 50]);
+});

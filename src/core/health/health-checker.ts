@@ -47,6 +47,7 @@ export class HealthCheckerStats {
 
 const MIN_INTERVAL_KEY = 'health_check.min_interval';
 const MAX_INTERVAL_KEY = 'health_check.max_interval';
+const TRAFFIC_LOOK_MS = 1_000;
 
 export interface HealthCheckerOptions {
   readonly config: HealthCheckConfig;
@@ -76,6 +77,7 @@ export class HealthChecker {
   private readonly report: (host: UpstreamHost, changed: boolean) => void;
   private readonly sessions: Map<UpstreamHost, HealthSession>;
   private trafficSeen: boolean;
+  private lookedAt: number;
 
   constructor(options: HealthCheckerOptions) {
     this.config = options.config;
@@ -89,6 +91,7 @@ export class HealthChecker {
     this.report = options.onChecked;
     this.sessions = new Map();
     this.trafficSeen = false;
+    this.lookedAt = -Infinity;
   }
 
   /** Checks exactly these hosts from now on; those that are new begin at once. */
@@ -123,11 +126,11 @@ export class HealthChecker {
   }
 
   /** Milliseconds to the next check. Clusters without traffic are checked less often. */
-  nextInterval(healthy: boolean, transition: HealthTransition): number {
+  nextInterval(host: UpstreamHost, healthy: boolean, transition: HealthTransition): number {
     const { config } = this;
     const pending = transition === TRANSITION_CHANGE_PENDING;
     let base: number;
-    if (!this.hasTraffic()) base = healthy && !pending ? config.noTrafficHealthyInterval : config.noTrafficInterval;
+    if (!this.hasTraffic(host)) base = healthy && !pending ? config.noTrafficHealthyInterval : config.noTrafficInterval;
     else if (healthy) base = pending ? config.healthyEdgeInterval : config.interval;
     else base = pending ? config.unhealthyEdgeInterval : config.unhealthyInterval;
     return this.withJitter(base, config.intervalJitter);
@@ -145,14 +148,19 @@ export class HealthChecker {
     return Math.max(1, least, Math.min(time, most));
   }
 
-  /** Whether any thread has ever connected to the cluster for a request. */
-  private hasTraffic(): boolean {
-    if (this.trafficSeen) return true;
-    for (const host of this.sessions.keys()) {
-      if (host.stats.cxTotal.load() === 0) continue;
-      this.trafficSeen = true;
-      return true;
+  /** Whether any thread has ever connected to the cluster for a request. All hosts are looked at once a second; `host` each time. */
+  private hasTraffic(host: UpstreamHost): boolean {
+    if (host.stats.cxTotal.load() > 0) this.trafficSeen = true;
+    const now = this.dispatcher.now();
+    if (!this.trafficSeen && now - this.lookedAt >= TRAFFIC_LOOK_MS) {
+      this.lookedAt = now;
+      this.trafficSeen = this.anyTraffic();
     }
+    return this.trafficSeen;
+  }
+
+  private anyTraffic(): boolean {
+    for (const host of this.sessions.keys()) if (host.stats.cxTotal.load() > 0) return true;
     return false;
   }
 

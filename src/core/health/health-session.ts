@@ -176,6 +176,6 @@ export abstract class HealthSession {
     // The change may have taken the host out of the cluster.
     if (this.disposed) return;
     this.timeoutTimer.disable();
-    this.intervalTimer.enable(this.checker.nextInterval(healthy, transition));
+    this.intervalTimer.enable(this.checker.nextInterval(this.host, healthy, transition));
   }
 }
