@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net';
 import type { Address } from '../../contract/address.ts';
 
 /** PROXY protocol, as the one who sends it (haproxy's proxy-protocol.txt, sections 2.1 and 2.2). */
@@ -33,11 +32,11 @@ export function proxyHeaderV2(source: Address, destination: Address): Buffer {
 /** The 4 or 16 bytes of an address in text form; a scope (`%eth0`) is left out. */
 function ipBytes(ip: string): Uint8Array {
   const bare = ip.split('%', 1)[0];
-  if (isIPv4(bare)) return Uint8Array.from(bare.split('.'), Number);
+  if (!bare.includes(':')) return Uint8Array.from(bare.split('.'), Number);
   const dot = bare.lastIndexOf(':') + 1;
   const last = bare.slice(dot);
   // An IPv4 tail is the last two groups.
-  const text = isIPv4(last) ? bare.slice(0, dot) + groupsOfIPv4(last) : bare;
+  const text = last.includes('.') ? bare.slice(0, dot) + groupsOfIPv4(last) : bare;
   const [before, after] = text.split('::', 2);
   const head = before === '' ? [] : before.split(':');
   const tail = after === undefined || after === '' ? [] : after.split(':');

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { parseIp } from '../network/cidr.ts';
 import { equalsIgnoreCase } from '../byte-string.ts';
 import type { HeaderMap } from '../../contract/header-map.ts';
 
@@ -31,7 +31,7 @@ export function connectUdpTarget(path: string): string | null {
   const host = percentDecode(parts[4]);
   // A scope (`%25eth0`) is forbidden there, and what is left of a bad escape too.
   if (host.includes('%')) return null;
-  return `${isIPv6(host) ? `[${host}]` : host}:${percentDecode(parts[5])}`;
+  return `${parseIp(host)?.length === 4 ? `[${host}]` : host}:${percentDecode(parts[5])}`;
 }
 
 /** Bytes, not UTF-8; an escape that is none stays. */

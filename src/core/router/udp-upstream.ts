@@ -32,8 +32,8 @@ export class UdpUpstreamPool implements HttpConnectionPool {
 
   newStream(decoder: ResponseDecoder, callbacks: HttpPoolCallbacks): Cancellable | null {
     const upstream = new UdpUpstream(this.host, decoder, this.dispatcher);
-    const any = ipAddress(this.host.address.family === 6 ? '::' : '0.0.0.0', 0);
-    const info = { id: 0, localAddress: any, remoteAddress: this.host.address, ssl: null, streamInfo: null };
+    const unbound = ipAddress(this.host.address.family === 6 ? '::' : '0.0.0.0', 0);
+    const info = { id: 0, localAddress: unbound, remoteAddress: this.host.address, ssl: null, streamInfo: null };
     callbacks.onPoolReady(upstream, this.host, info, PROTOCOL_NONE, 0);
     return null;
   }

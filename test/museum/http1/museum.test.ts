@@ -1,7 +1,6 @@
 // The museum of HTTP/1: what has broken proxies before, at the level of the codec. End to end: end-to-end.test.ts.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RESET_HTTP1_PREMATURE_UPSTREAM_HALF_CLOSE } from '../../../src/contract/codec.ts';
 import { DEFAULT_HTTP1_CLIENT_SETTINGS, DEFAULT_HTTP1_SETTINGS, http1Settings } from '../../../src/codec/http1/index.ts';
 import { ClientRun, ServerRun } from '../../../src/codec/http1/testing.ts';
 import { HeaderMap } from '../../../src/contract/header-map.ts';

@@ -1,8 +1,6 @@
 import type { LogContext } from '../../../../contract/access-log.ts';
 import { HeaderMap } from '../../../../contract/header-map.ts';
-import type { FilterStateObject, StreamInfo } from '../../../../contract/stream-info.ts';
-import { PROTOCOL_HTTP2 } from '../../../../contract/stream-info.ts';
-import type { Protocol } from '../../../../contract/stream-info.ts';
+import { PROTOCOL_HTTP2, type FilterStateObject, type Protocol, type StreamInfo } from '../../../../contract/stream-info.ts';
 import type { Tunneling } from './tunneling-config.ts';
 
 /** Names under which other filters and access logs find what a tunnel left behind. */
