@@ -123,6 +123,21 @@ const SCENARIOS: Record<string, (stage: Stage) => Promise<void>> = {
       [1000, 70_000],
     );
   },
+  'grpc-json.yaml': async ({ ask, get, origins }) => {
+    const text = (field: number, value: string): string => `${String.fromCharCode(field * 8 + 2, value.length)}${value}`;
+    const failed = answer({ grpc: [], grpc_status: 5, grpc_message: 'nobody%20there' });
+    origins[0]?.use({ replies: [answer({ grpc: [text(1, 'Hello')] }), answer({ grpc: [text(1, 'Hi')] }), answer({ grpc: ['\b\x02', '\b\x01', ''] }), failed] });
+    const hello = await get('/hello/World?title=Dr.');
+    assert.deepEqual([statusOf(hello), headerOf(hello, 'content-type'), hello.body], [200, 'application/json', '{"message":"Hello"}']);
+    const posted = await ask('POST /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 17\r\n\r\n{"name": "World"}');
+    assert.equal(posted.body, '{"message":"Hi"}');
+    assert.equal((await get('/countdown/3')).body, '[{"left":2},{"left":1},{}]');
+    const none = await get('/hello/None');
+    assert.deepEqual([statusOf(none), none.body], [404, '{"code":5,"message":"nobody there"}']);
+    const elsewhere = await get('/elsewhere');
+    assert.deepEqual([statusOf(elsewhere), elsewhere.body], [404, 'Could not resolve /elsewhere to a method.']);
+    assert.equal(statusOf(await get('/countdown/many')), 400);
+  },
   'grpc.yaml': async ({ ask, get, origins, proxy }) => {
     const call = (type: string, body: string, ...more: string[]): Promise<RawMessage> => {
       const lines = ['host: a', 'connection: close', `content-type: ${type}`, `content-length: ${body.length}`, ...more];

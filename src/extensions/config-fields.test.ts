@@ -5,18 +5,31 @@ import { fakeContext } from '../common/testing/fake-context.ts';
 import { ignoredFields } from '../common/testing/field-walk.ts';
 import type { JsonSample } from '../common/testing/field-walk.ts';
 import { bufferFilter } from './filters/http/buffer/index.ts';
+import { grpcFieldExtractionFilter } from './filters/http/grpc_field_extraction/index.ts';
+import { grpcJsonReverseTranscoderFilter } from './filters/http/grpc_json_reverse_transcoder/index.ts';
+import { grpcJsonTranscoderFilter } from './filters/http/grpc_json_transcoder/index.ts';
 import { grpcHttp1BridgeFilter } from './filters/http/grpc_http1_bridge/index.ts';
 import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_bridge/index.ts';
 import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
+import { LIBRARY_FILE } from '../common/transcoding/testing/library.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
 
 /** What validation asks for, by type. */
 const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.extensions.filters.http.buffer.v3.Buffer': { max_request_bytes: 5 },
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': { disabled: true },
+  'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder': { proto_descriptor: LIBRARY_FILE, services: ['nuncio.library.Library'] },
+  'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder.proto_descriptor': { value: LIBRARY_FILE },
+  'envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder.services': { value: ['nuncio.library.Library'] },
+  'envoy.extensions.filters.http.grpc_json_reverse_transcoder.v3.GrpcJsonReverseTranscoder': { descriptor_path: LIBRARY_FILE },
+  'envoy.extensions.filters.http.grpc_json_reverse_transcoder.v3.GrpcJsonReverseTranscoder.descriptor_path': { value: LIBRARY_FILE },
+  'envoy.extensions.filters.http.grpc_field_extraction.v3.GrpcFieldExtractionConfig': { descriptor_set: { filename: LIBRARY_FILE } },
+  'envoy.extensions.filters.http.grpc_field_extraction.v3.GrpcFieldExtractionConfig.extractions_by_method': {
+    value: { 'nuncio.library.Library.Echo': { request_field_extractions: { text: { dynamic_metadata: 'x' } } } },
+  },
   'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig': { content_type: 'a/b' },
   'envoy.config.core.v3.GrpcMethodList.Service': { name: 's', method_names: ['m'] },
   'envoy.extensions.filters.http.health_check.v3.HealthCheck': { pass_through_mode: true },
@@ -50,6 +63,9 @@ const chain = (create: (message: Message) => unknown) => (message: Message): voi
 const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => unknown])[] = [
   ['envoy.extensions.filters.http.buffer.v3.Buffer', chain((message) => bufferFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.buffer.v3.BufferPerRoute', chain((message) => bufferFilter.createPerRoute?.(message, context))],
+  ['envoy.extensions.filters.http.grpc_field_extraction.v3.GrpcFieldExtractionConfig', chain((message) => grpcFieldExtractionFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.grpc_json_reverse_transcoder.v3.GrpcJsonReverseTranscoder', chain((message) => grpcJsonReverseTranscoderFilter.create(message, '', context))],
+  ['envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder', chain((message) => grpcJsonTranscoderFilter.create(message, 'http.h.', context))],
   ['envoy.extensions.filters.http.grpc_http1_bridge.v3.Config', chain((message) => grpcHttp1BridgeFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig', chain((message) => grpcHttp1ReverseBridgeFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfigPerRoute', chain((message) => grpcHttp1ReverseBridgeFilter.createPerRoute?.(message, context))],
@@ -68,6 +84,11 @@ const FORMATS: Readonly<Record<string, string>> = {
   'envoy.config.core.v3.SubstitutionFormatString.json_format_options': 'properties are always sorted, as in Envoy',
 };
 const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'envoy.extensions.filters.http.grpc_field_extraction.v3.GrpcFieldExtractionConfig': {
+    'envoy.config.core.v3.DataSource.inline_string': 'refused in the words of Envoy, which takes files and bytes only',
+    'envoy.config.core.v3.DataSource.environment_variable': 'refused in the words of Envoy, which takes files and bytes only',
+    'envoy.extensions.filters.http.grpc_field_extraction.v3.FieldExtractions.request_field_extractions': 'read for methods that exist; the walk names none',
+  },
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': FORMATS,
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': FORMATS,
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': FORMATS,

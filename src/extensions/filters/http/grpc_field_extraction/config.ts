@@ -38,9 +38,8 @@ export function fieldExtractionSettings(config: Message): FieldExtractionSetting
 }
 
 function requestFields(pool: DescriptorPool, type: MessageType, extractions: FieldExtractions, method: string, path: string): RequestField[] {
-  return Object.entries(extractions.requestFieldExtractions).map(([field, { disposition }]) => {
-    // Read and without effect in Envoy too: its API calls the namespace unimplemented.
-    if (disposition.case === 'dynamicMetadata') void disposition.value;
+  // The namespace that a field may name has no effect: Envoy's API calls it unimplemented.
+  return Object.keys(extractions.requestFieldExtractions).map((field) => {
     const why = checkFieldPath(type, field);
     if (why !== null) throw new ConfigError(`couldn't init extractor for method \`${method}\`: ${why}`, { path });
     return { path: field, extractor: new FieldValueExtractor(pool, type, field) };
