@@ -101,7 +101,7 @@ async function writeForNode(rng: Rng): Promise<void> {
 }
 
 const python = pythonWithHpack();
-const peer = python === null ? null : new PythonPeer(python);
+const peer = python === null ? null : new PythonPeer<readonly PeerResult[]>(python, 'hpack-peer.py');
 if (peer === null) console.log("hpack-peers: Python's h2 SKIPPED (pip install h2, or NUNCIO_PYTHON=python-that-has-it)");
 
 await runTarget({

@@ -85,6 +85,63 @@ export function runNode(blocks: readonly Buffer[]): Promise<NodeVerdict> {
   });
 }
 
+/** What a stream came to. */
+export interface StreamResult {
+  body: number;
+  ended: boolean;
+  trailers: boolean;
+}
+
+export interface ConnectionVerdict {
+  /** Nothing was refused: no GOAWAY, no RST_STREAM, and the PING behind all was answered. */
+  readonly accepted: boolean;
+  readonly streams: Readonly<Record<string, StreamResult>>;
+}
+
+const RST_STREAM = 3;
+/** Node answers within a turn or two of its loop, or not at all. */
+const PATIENCE_MS = 200;
+
+/** A client's whole connection, preface first, ending with a whole frame. */
+export function runNodeConnection(bytes: Buffer): Promise<ConnectionVerdict> {
+  return new Promise((resolve) => {
+    const streams: Record<string, StreamResult> = {};
+    let accepted = true;
+    let answered = false;
+    const pipe = new Pipe((type, flags) => {
+      if (type === GOAWAY || type === RST_STREAM) accepted = false;
+      if (type === PING && (flags & ACK) !== 0 && !answered) finish();
+    });
+    const finish = (): void => {
+      answered = true;
+      clearTimeout(timer);
+      // Bodies and ends are told of a little after they were read.
+      setTimeout(() => {
+        const verdict = { accepted, streams: structuredClone(streams) };
+        session.destroy();
+        pipe.destroy();
+        resolve(verdict);
+      }, 2);
+    };
+    const timer = setTimeout(() => {
+      accepted = false;
+      finish();
+    }, PATIENCE_MS);
+    pipe.on('error', () => {});
+    const session = http2.performServerHandshake(pipe, { settings: { enableConnectProtocol: false, initialWindowSize: 65_535 } });
+    session.on('error', () => {});
+    session.on('stream', (stream) => {
+      const result: StreamResult = { body: 0, ended: false, trailers: false };
+      streams[String(stream.id)] = result;
+      stream.on('error', () => {});
+      stream.on('data', (piece: Buffer) => (result.body += piece.length));
+      stream.on('end', () => (result.ended = true));
+      stream.on('trailers', () => (result.trailers = true));
+    });
+    pipe.push(Buffer.concat([bytes, frame(PING, 0, 0, Buffer.from('sentinel'))]));
+  });
+}
+
 function rawFields(raw: unknown): Field[] {
   if (!Array.isArray(raw)) return [];
   const fields: Field[] = [];

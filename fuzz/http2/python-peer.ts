@@ -1,4 +1,4 @@
-/** PyPI's hpack as a process that answers a line with a line. */
+/** Programs in Python that answer a line with a line: PyPI's hpack and h2. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import path from 'node:path';
@@ -18,21 +18,22 @@ export function pythonWithHpack(): string | null {
   return spawnSync(python, ['-c', 'import hpack, h2']).status === 0 ? python : null;
 }
 
-export class PythonPeer {
+/** One of the programs of this folder; `Answer` is what a line of it is. */
+export class PythonPeer<Answer> {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly lines: AsyncIterator<string, undefined>;
 
-  constructor(python: string) {
-    this.child = spawn(python, [path.join(import.meta.dirname, 'hpack-peer.py')], { stdio: 'pipe' });
+  constructor(python: string, program: string) {
+    this.child = spawn(python, [path.join(import.meta.dirname, program)], { stdio: 'pipe' });
     this.child.stderr.pipe(process.stderr);
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
-  async run(program: Buffer): Promise<readonly PeerResult[]> {
-    this.child.stdin.write(`${program.toString('hex')}\n`);
+  async run(input: Buffer): Promise<Answer> {
+    this.child.stdin.write(`${input.toString('hex')}\n`);
     const line = await this.lines.next();
     if (line.done === true) throw new Error('the Python peer has ended');
-    return JSON.parse(line.value) as PeerResult[];
+    return JSON.parse(line.value) as Answer;
   }
 
   stop(): void {
