@@ -1,7 +1,11 @@
 // The harness is what every integration test believes: so it is tested itself, against sockets and against Envoy where there is one.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { answer, findProxy, freePorts, leakCheck, ProxyProcess, RawClient, response, ScriptedOrigin, splitRequests, splitResponses, withCleanup } from './index.ts'
+import { answer, findProxy, freePort, freePorts, leakCheck, ProxyProcess, RawClient, response, ScriptedOrigin, splitRequests, splitResponses, withCleanup } from './index.ts'
 
 const check = leakCheck()
 after(check)
@@ -83,5 +87,17 @@ describe('proxy process', { skip: envoy.path === null ? `no Envoy here: ${envoy.
   it('explains a configuration that is refused', async () => {
     const starting = ProxyProcess.start({ kind: 'envoy', config: 'no_such_field: 1', adminPort: 1 })
     await assert.rejects(starting, /did not start.*exited with 1[\s\S]*no_such_field/)
+  })
+})
+
+describe('free ports', () => {
+  it('are not handed out by two processes at the same time, and forgotten when one ends', async () => {
+    const claims = path.join(os.tmpdir(), 'nuncio-test-ports')
+    const port = await freePort()
+    assert.equal(readFileSync(path.join(claims, String(port)), 'utf8'), String(process.pid))
+    const script = `import { freePort } from ${JSON.stringify(new URL('ports.ts', import.meta.url).href)}; console.log(await freePort())`
+    const other = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout.trim()
+    assert.match(other, /^\d+$/)
+    assert.throws(() => readFileSync(path.join(claims, other)))
   })
 })
