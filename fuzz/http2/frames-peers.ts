@@ -41,7 +41,7 @@ function runOurs(bytes: Buffer): ConnectionVerdict {
 const compared = { node: 0, python: 0 };
 const python = pythonWithHpack();
 const peer = python === null ? null : new PythonPeer<ConnectionVerdict>(python, 'h2-peer.py');
-if (peer === null) console.log("frames-peers: Python's h2 SKIPPED (pip install h2, or NUNCIO_PYTHON=python-that-has-it)");
+if (peer === null) console.log("frames-peers: Python's h2 SKIPPED (node tools/test-deps h2, or NUNCIO_PYTHON=a Python that has it)");
 
 function withoutTrailers(streams: ConnectionVerdict['streams']): Record<string, Omit<StreamResult, 'trailers'>> {
   return Object.fromEntries(Object.entries(streams).map(([id, { body, ended }]) => [id, { body, ended }]));

@@ -1,6 +1,6 @@
 /**
- * `node fuzz/http2/hpack-peers.ts --seconds N [--seed S]`: the HPACK decoder and encoder beside Node's (nghttp2) and Python's (PyPI's h2
- * and hpack; NUNCIO_PYTHON names the Python that has them).
+ * `node fuzz/http2/hpack-peers.ts --seconds N [--seed S]`: the HPACK decoder and encoder beside Node's (nghttp2) and Python's (PyPI's hpack,
+ * which comes with h2).
  */
 import assert from 'node:assert/strict';
 import { HPACK_INTEGER_ERROR, HPACK_MISSING_SIZE_UPDATE, HPACK_OK, HPACK_RESULT_TEXT, HPACK_SIZE_UPDATE_ABOVE_LOW_WATER_MARK, HpackDecoder, HpackEncoder, isValidHeaderValue, OutBuffer } from '../../src/codec/http2/hpack/index.ts';
@@ -102,7 +102,7 @@ async function writeForNode(rng: Rng): Promise<void> {
 
 const python = pythonWithHpack();
 const peer = python === null ? null : new PythonPeer<readonly PeerResult[]>(python, 'hpack-peer.py');
-if (peer === null) console.log("hpack-peers: Python's h2 SKIPPED (pip install h2, or NUNCIO_PYTHON=python-that-has-it)");
+if (peer === null) console.log("hpack-peers: Python's h2 SKIPPED (node tools/test-deps h2, or NUNCIO_PYTHON=a Python that has it)");
 
 await runTarget({
   name: 'hpack-peers',

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { ensureTool } from '../../tools/test-deps/tools.js';
 import type { Field } from './reference.ts';
 
 export interface PeerResult {
@@ -12,10 +13,19 @@ export interface PeerResult {
   readonly coded?: string;
 }
 
-/** The Python that has the package: of `NUNCIO_PYTHON`, or `python3`. */
-export function pythonWithHpack(): string | null {
-  const python = process.env['NUNCIO_PYTHON'] ?? 'python3';
-  return spawnSync(python, ['-c', 'import hpack, h2']).status === 0 ? python : null;
+/** A Python with h2 and hpack. */
+export interface Python {
+  readonly command: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** The one of `NUNCIO_PYTHON`, or `python3` with the package of tools/test-deps; null when there is none. */
+export function pythonWithHpack(): Python | null {
+  const command = process.env['NUNCIO_PYTHON'];
+  const folder = command === undefined ? ensureTool('h2', { install: true }).path : null;
+  const environment = folder === null ? process.env : { ...process.env, PYTHONPATH: folder };
+  const python = { command: command ?? 'python3', environment };
+  return spawnSync(python.command, ['-c', 'import hpack, h2'], { env: environment }).status === 0 ? python : null;
 }
 
 /** One of the programs of this folder; `Answer` is what a line of it is. */
@@ -23,8 +33,8 @@ export class PythonPeer<Answer> {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly lines: AsyncIterator<string, undefined>;
 
-  constructor(python: string, program: string) {
-    this.child = spawn(python, [path.join(import.meta.dirname, program)], { stdio: 'pipe' });
+  constructor(python: Python, program: string) {
+    this.child = spawn(python.command, [path.join(import.meta.dirname, program)], { stdio: 'pipe', env: python.environment });
     this.child.stderr.pipe(process.stderr);
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }

@@ -14,6 +14,7 @@ export const ENVOY_VERSION = '1.40.0'
 const PYTHON_PACKAGES = {
   grpcio: { module: 'grpc', version: '1.83.1' },
   websockets: { module: 'websockets', version: '15.0.1' },
+  h2: { module: 'h2', version: '4.4.1' },
 }
 
 /** Debian package and command of the tools that come from the system's own packages. */
