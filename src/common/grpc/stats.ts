@@ -13,6 +13,9 @@ export type GrpcStatsFamily = typeof GRPC_STATS | typeof GRPC_WEB_STATS;
  */
 const MAX_METHODS = 10_000;
 const MAX_STATUSES = 256;
+/** Characters of `service.method`, and of a status: what is longer is no name that somebody would look for. */
+const MAX_METHOD_LENGTH = 512;
+const MAX_STATUS_LENGTH = 32;
 
 /** Counters of one method, or of all methods together (`names` empty). A statistic appears when it first counts, as in Envoy. */
 export class GrpcMethodStats {
@@ -68,7 +71,7 @@ export class GrpcMethodStats {
   private status(text: string): Counter | null {
     let counter = this.statuses.get(text);
     if (counter === undefined) {
-      if (this.statuses.size >= MAX_STATUSES) return null;
+      if (this.statuses.size >= MAX_STATUSES || text.length > MAX_STATUS_LENGTH) return null;
       this.statuses.set(text, (counter = this.counter(text)));
     }
     return counter;
@@ -99,7 +102,7 @@ class ClusterGrpcStats {
     const key = `${method.service}.${method.method}`;
     let stats = this.methods.get(key);
     if (stats === undefined) {
-      if (this.methods.size >= MAX_METHODS) return this.unnamed;
+      if (this.methods.size >= MAX_METHODS || key.length > MAX_METHOD_LENGTH) return this.unnamed;
       this.methods.set(key, (stats = new GrpcMethodStats(this.scope, `${this.family}.${key}.`)));
     }
     return stats;

@@ -102,6 +102,15 @@ test('after 10,000 methods of a cluster new ones are counted together', () => {
   assert.equal(scope.value('cluster.c.grpc.total'), 2);
 });
 
+test('names that are too long, and too many statuses of one method, are not kept', () => {
+  const long = setUp({ allMethods: true }, `/s/${'m'.repeat(511)}`);
+  call(long.filter, 'x'.repeat(33));
+  assert.deepEqual(Object.keys(long.stats()).sort(), ['failure', 'request_message_count', 'response_message_count', 'total'].map((name) => `cluster.c.grpc.${name}`));
+  const { filter, stats } = setUp({});
+  for (let i = 0; i < 300; i++) filter.encodeTrailers(HeaderMap.of(['grpc-status', String(i)]));
+  assert.deepEqual([stats()['cluster.c.grpc.255'], stats()['cluster.c.grpc.256'], stats()['cluster.c.grpc.total']], [1, undefined, 300]);
+});
+
 test('counts of messages in filter state', () => {
   const { filter, record } = setUp({ emitFilterState: true });
   assert.equal(stateOf(record.streamInfo), undefined);
