@@ -247,4 +247,6 @@ export interface ClusterManager {
   /** The cluster as it is now, or null. Look up per request; a removed cluster disappears here at once. */
   getThreadLocalCluster(name: string): ThreadLocalCluster | null;
   readonly clusterNames: readonly string[];
+  /** `listener` hears the name of each cluster that is taken out, after it is. Absent where clusters never go. */
+  onClusterRemoved?(listener: (name: string) => void): void;
 }

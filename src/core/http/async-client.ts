@@ -44,15 +44,12 @@ export class ThreadAsyncClients implements AsyncClients {
     this.clients = new Map();
     this.derived = new WeakMap();
     this.own = null;
+    services.clusterManager.onClusterRemoved?.((name) => this.closeCluster(name));
   }
 
   forCluster(name: string): AsyncClient | null {
+    if (this.services.clusterManager.getThreadLocalCluster(name) === null) return null;
     const known = this.clients.get(name);
-    if (this.services.clusterManager.getThreadLocalCluster(name) === null) {
-      // Its streams end by themselves.
-      if (known !== undefined) this.clients.delete(name);
-      return null;
-    }
     if (known !== undefined) return known;
     const client = new ClusterAsyncClient(this, name);
     this.clients.set(name, client);
@@ -64,6 +61,13 @@ export class ThreadAsyncClients implements AsyncClients {
     let count = 0;
     for (const client of this.clients.values()) count += client.activeStreams;
     return count;
+  }
+
+  /** The cluster is gone, and its client with it: long streams would keep it for ever. */
+  private closeCluster(name: string): void {
+    const client = this.clients.get(name);
+    this.clients.delete(name);
+    client?.closeAll();
   }
 
   /** Resets every stream; their callers are told. */
@@ -97,7 +101,7 @@ export class ThreadAsyncClients implements AsyncClients {
       upstreamLogs: [],
       flushUpstreamLogOnUpstreamStream: false,
       upstreamLogFlushInterval: 0,
-      rejectEarlyConnectData: false, upstreamHalfClose: false, websocketTimeoutOnUpgrade: false, websocketErrorsThroughFilters: false,
+      rejectEarlyConnectData: false, upstreamHalfClose: false,
     });
   }
 }

@@ -51,6 +51,7 @@ export class ClusterManagerImpl implements ClusterManager {
   /** Main: clusters whose hosts are checked. */
   private readonly health: Map<string, ClusterHealth>;
   private lookup: DnsLookup | null;
+  private readonly removalListeners: ((name: string) => void)[];
   private uninitialized: number;
   private onReady: (() => void) | null;
   private started: boolean;
@@ -63,6 +64,7 @@ export class ClusterManagerImpl implements ClusterManager {
     this.found = new Map();
     this.health = new Map();
     this.lookup = options.dnsLookup ?? null;
+    this.removalListeners = [];
     this.uninitialized = 0;
     this.onReady = null;
     this.started = false;
@@ -136,8 +138,13 @@ export class ClusterManagerImpl implements ClusterManager {
       block.gauge('active_clusters').sub(1);
     }
     inflated(context).sub(1);
+    for (const listener of this.removalListeners) listener(name);
     entry.remove(done);
     return true;
+  }
+
+  onClusterRemoved(listener: (name: string) => void): void {
+    this.removalListeners.push(listener);
   }
 
   /** Main: begins to resolve names; `ready` is called once when every cluster that is waited for has had its first answer. */

@@ -258,3 +258,14 @@ it('google_grpc: a channel of its own by name, counted under its prefix', async 
   assert.deepEqual([thread.stat('grpc.g.google_grpc_client_creation'), thread.stat('grpc.g.streams_closed_4')], [1, 1])
   assert.ok(thread.stat('grpc.g.streams_total') >= 3 && thread.stat('grpc.g.streams_closed_0') >= 2)
 })
+
+it('a cluster that is removed takes its streams with it', async () => {
+  const events = new StreamEvents()
+  const stream = client.start('t.S', 'Talk', events)
+  stream?.sendMessage(Buffer.from('one'), false)
+  await events.until('the first message', () => events.messages.length === 1)
+  thread.clusters.removeCluster('svc', thread.context)
+  assert.equal(events.status, 13)
+  assert.deepEqual(await unary(client, 't.S/Echo', Buffer.from('x')), { status: 14, message: 'Cluster not available', response: null })
+  assert.equal(thread.asyncClients.activeStreams, 0)
+})
