@@ -97,6 +97,7 @@ export class Http2Peer {
   private readonly metadata = new Map<number, Buffer[]>()
   private awaitedPreface: number
   private readonly outgoing: Buffer[] = []
+  private readonly unacknowledged: (readonly [string, number][])[] = []
   private window = 65_535
   private initialWindow = 65_535
   private nextStream = 1
@@ -232,16 +233,21 @@ export class Http2Peer {
     this.settingsCount += 1
     const settings = readSettings(frame.payload)
     this.connectionLines.push(`SETTINGS ${settings.map(([name, value]) => `${name}=${value}`).join(' ')}\n`)
-    // Later, so that a connection that is ended at once is not reset for an ACK that nobody reads.
+    // Later, or with the next frame: a connection that is ended at once is not to be reset for an ACK that nobody reads.
     if (this.options.acks === false) this.apply(settings)
-    else setTimeout(() => this.acknowledge(settings), ACK_AFTER_MS)
+    else {
+      this.unacknowledged.push(settings)
+      setTimeout(() => this.acknowledge(), ACK_AFTER_MS)
+    }
   }
 
   /** The settings count from the ACK on: a window that the other end has not seen acknowledged is none. */
-  private acknowledge(settings: readonly [string, number][]): void {
+  private acknowledge(): void {
     if (this.ended !== 'open' || this.socket.destroyed) return
-    this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
-    this.apply(settings)
+    for (const settings of this.unacknowledged.splice(0)) {
+      this.frame(FRAME_TYPES.SETTINGS, FLAGS.ACK, 0, Buffer.alloc(0))
+      this.apply(settings)
+    }
   }
 
   private apply(settings: readonly [string, number][]): void {
@@ -289,6 +295,7 @@ export class Http2Peer {
    * Writing to a connection that the other end left is no error here.
    */
   write(bytes: Buffer): void {
+    if (this.unacknowledged.length > 0) this.acknowledge()
     if (this.outgoing.length === 0) setImmediate(() => this.flush())
     this.outgoing.push(bytes)
   }
