@@ -22,6 +22,11 @@ export interface Dispatcher {
    * Connections flush their output so: what one turn writes, over all streams, leaves in one write. Outside of a turn: soon.
    */
   atTurnEnd(task: TurnTask): void;
+  /**
+   * Runs `task` inside a turn of its own when the loop has handled everything that was ready with the present event: what many sockets cause on one
+   * connection leaves in one write.
+   */
+  atLoopEnd(task: LoopTask): void;
   /** Wraps one event from outside: refreshes `now()`, runs, then the turn-end tasks. Nested calls join the outer turn. */
   runInTurn<A>(run: (argument: A) => void, argument: A): void;
 }
@@ -29,4 +34,9 @@ export interface Dispatcher {
 /** An object rather than a closure, so that asking for it costs nothing. */
 export interface TurnTask {
   onTurnEnd(): void;
+}
+
+/** See `atLoopEnd`. */
+export interface LoopTask {
+  onLoopEnd(): void;
 }

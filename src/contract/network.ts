@@ -67,6 +67,11 @@ export interface Connection {
    * change it before. `endStream` half-closes after the bytes. No-op when closing or closed.
    */
   write(data: Uint8Array | string, endStream: boolean): void;
+  /**
+   * Whether output of less than 8 KiB a turn waits until the loop has handled everything that is ready. Whoever turns this on MUST write only
+   * memory that nobody changes later, but for pieces of 8 KiB and more, which leave with their turn.
+   */
+  gatherOutput(on: boolean): void;
   /** Puts queued output to the kernel now instead of at the end of the turn. */
   flush(): void;
   close(type: CloseType, reason: string): void;

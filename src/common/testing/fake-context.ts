@@ -3,7 +3,7 @@ import { SeededRandom } from '../../base/random.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import type { Timer } from '../../base/timer-wheel.ts';
 import { unpackValidated } from '../../config/index.ts';
-import type { Dispatcher, TurnTask } from '../../contract/dispatcher.ts';
+import type { Dispatcher, LoopTask, TurnTask } from '../../contract/dispatcher.ts';
 import type { AccessLogFile, FactoryContext, FactoryLookup } from '../../contract/extension.ts';
 import type { FractionalPercent, Runtime, RuntimeSnapshot } from '../../contract/runtime.ts';
 import type { Counter, Gauge, Histogram, Scope, TextReadout } from '../../contract/stats.ts';
@@ -31,6 +31,10 @@ export class FakeDispatcher implements Dispatcher {
 
   atTurnEnd(task: TurnTask): void {
     task.onTurnEnd();
+  }
+
+  atLoopEnd(task: LoopTask): void {
+    task.onLoopEnd();
   }
 
   runInTurn<A>(run: (argument: A) => void, argument: A): void {

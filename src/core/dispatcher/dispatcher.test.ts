@@ -90,3 +90,22 @@ test('an error leaves the dispatcher usable', () => {
   dispatcher.runInTurn(() => dispatcher.atTurnEnd(task('a')), undefined);
   assert.deepEqual(log, ['a']);
 });
+
+test('tasks of the loop run once, in a turn of their own, after what was posted', () => {
+  const ran: string[] = [];
+  const again = { onLoopEnd: (): void => void ran.push('again') };
+  dispatcher.atLoopEnd({
+    onLoopEnd: () => {
+      ran.push('loop');
+      dispatcher.atTurnEnd({ onTurnEnd: () => void ran.push('turn end') });
+      dispatcher.atLoopEnd(again);
+    },
+  });
+  dispatcher.atLoopEnd({ onLoopEnd: () => void ran.push('second') });
+  dispatcher.post(() => ran.push('posted'));
+  dispatcher.runPosted();
+  assert.deepEqual(ran, ['posted', 'loop', 'second', 'turn end']);
+  dispatcher.runPosted();
+  dispatcher.runPosted();
+  assert.deepEqual(ran.slice(4), ['again']);
+});

@@ -4,7 +4,7 @@ import type { Random } from '../../base/random.ts';
 import { SystemRandom } from '../../base/random.ts';
 import type { Timer } from '../../base/timer-wheel.ts';
 import { SystemWaker, TimerWheel } from '../../base/timer-wheel.ts';
-import type { Dispatcher, TurnTask } from '../../contract/dispatcher.ts';
+import type { Dispatcher, LoopTask, TurnTask } from '../../contract/dispatcher.ts';
 
 /** How a dispatcher asks to be called again when it has work outside of a turn: `setImmediate`, or a test's own hand. */
 export interface Scheduler {
@@ -43,6 +43,7 @@ export class ThreadDispatcher implements Dispatcher {
   /** Tasks of this turn; a task asked for while tasks run joins the same round. */
   private tasks: TurnTask[];
   private posted: (() => void)[];
+  private loopTasks: LoopTask[];
   private soonAsked: boolean;
 
   constructor(options: DispatcherOptions) {
@@ -55,6 +56,7 @@ export class ThreadDispatcher implements Dispatcher {
     this.current = this.clock.now();
     this.tasks = [];
     this.posted = [];
+    this.loopTasks = [];
     this.soonAsked = false;
   }
 
@@ -74,6 +76,11 @@ export class ThreadDispatcher implements Dispatcher {
   atTurnEnd(task: TurnTask): void {
     this.tasks.push(task);
     if (this.depth === 0) this.askSoon();
+  }
+
+  atLoopEnd(task: LoopTask): void {
+    this.loopTasks.push(task);
+    this.askSoon();
   }
 
   runInTurn<A>(run: (argument: A) => void, argument: A): void {
@@ -98,7 +105,7 @@ export class ThreadDispatcher implements Dispatcher {
 
   /** Whether posted callbacks or turn tasks wait; for tests. */
   get hasPosted(): boolean {
-    return this.posted.length > 0 || this.tasks.length > 0;
+    return this.posted.length > 0 || this.tasks.length > 0 || this.loopTasks.length > 0;
   }
 
   /** Runs what is due; tests on a virtual clock call it after moving the clock. */
@@ -110,9 +117,11 @@ export class ThreadDispatcher implements Dispatcher {
   runPosted(): void {
     if (this.tasks.length > 0) this.runInTurn(nothing, undefined);
     const posted = this.posted;
-    if (posted.length === 0) return;
-    this.posted = [];
-    for (let i = 0; i < posted.length; i++) this.runInTurn(invoke, posted[i]);
+    if (posted.length > 0) {
+      this.posted = [];
+      for (let i = 0; i < posted.length; i++) this.runInTurn(invoke, posted[i]);
+    }
+    if (this.loopTasks.length > 0) this.runInTurn(runLoopTasks, this.loopTasks);
   }
 
   /** Drops timers and posted work. */
@@ -120,6 +129,7 @@ export class ThreadDispatcher implements Dispatcher {
     this.wheel.dispose();
     this.posted = [];
     this.tasks = [];
+    this.loopTasks = [];
   }
 
   private runTasks(): void {
@@ -152,3 +162,10 @@ function invoke(callback: () => void): void {
 }
 
 function nothing(): void {}
+
+/** One turn for all. A task that is asked for meanwhile is for the next time. */
+function runLoopTasks(tasks: LoopTask[]): void {
+  const count = tasks.length;
+  for (let i = 0; i < count; i++) tasks[i].onLoopEnd();
+  tasks.splice(0, count);
+}

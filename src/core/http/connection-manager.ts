@@ -99,6 +99,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     if (this.lifetime.onNewStream()) stream.drainAfterResponse = true;
     // Before the callbacks: a connection that is backed up tells its stream so at once.
     this.streams.pushFront(stream);
+    if (this.streams.size === 2 && this.isMultiplexed) this.connection.gatherOutput(true);
     encoder.stream.addCallbacks(stream);
     return stream;
   }
@@ -152,8 +153,15 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     stream.encoder?.stream.removeCallbacks(stream);
     stream.finish();
     this.streams.remove(stream);
-    if (this.streams.size === 0 && !this.ending) this.lifetime.onIdle();
+    this.onFewerStreams();
     if (!this.drainedByResets && this.prematureResets.tooMany) this.closeAfterResets();
+  }
+
+  /** With many streams the output of many origins is worth one write; a single one shall not wait. */
+  private onFewerStreams(): void {
+    const left = this.streams.size;
+    if (left === 1 && this.isMultiplexed) this.connection.gatherOutput(false);
+    else if (left === 0 && !this.ending) this.lifetime.onIdle();
   }
 
   /** A zombie went: nobody else looks whether it was what the connection waited for. */

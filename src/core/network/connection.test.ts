@@ -357,3 +357,42 @@ test('statistics count what was read and what the kernel took', () => {
   turn(() => open.close(CLOSE_NO_FLUSH, ''));
   assert.equal(numbers.buffered, 0);
 });
+
+test('gathered output: small turns leave in one batch at the end of the loop', () => {
+  make(false);
+  connection.start();
+  connection.gatherOutput(true);
+  dispatcher.runInTurn(() => connection.write('a', false), undefined);
+  dispatcher.runInTurn(() => connection.write('b', false), undefined);
+  assert.deepEqual([transport.batches, connection.pendingWriteBytes], [[], 2]);
+  dispatcher.runPosted();
+  assert.deepEqual(transport.batches, ['ab']);
+  dispatcher.runPosted();
+  assert.deepEqual(transport.batches, ['ab']);
+});
+
+test('gathered output: a large turn, much in all, and flush go at once, with what was held', () => {
+  for (const [write, count] of [['x'.repeat(8_192), 1], ['x'.repeat(8_000), 9], ['flush', 1]] as const) {
+    make(false);
+    connection.start();
+    connection.gatherOutput(true);
+    dispatcher.runInTurn(() => connection.write('first', false), undefined);
+    for (let i = 0; i < count; i++) dispatcher.runInTurn(() => connection.write(write, false), undefined);
+    if (write === 'flush') connection.flush();
+    assert.equal(transport.batches.length, 1, write.slice(0, 5));
+    assert.ok(transport.written.startsWith(`first${write}`));
+  }
+});
+
+test('gathered output: whoever closes or ends does not wait', () => {
+  for (const end of [(): void => connection.close(CLOSE_FLUSH_WRITE, 'x'), (): void => connection.write('', true)]) {
+    make(false);
+    connection.start();
+    connection.gatherOutput(true);
+    dispatcher.runInTurn(() => connection.write('a', false), undefined);
+    dispatcher.runInTurn(end, undefined);
+    assert.deepEqual(transport.batches, ['a']);
+    dispatcher.runPosted();
+    assert.deepEqual(transport.batches, ['a']);
+  }
+});

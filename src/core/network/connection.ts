@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import type { Timer } from '../../base/timer-wheel.ts';
 import type { Address } from '../../contract/address.ts';
-import type { Dispatcher, TurnTask } from '../../contract/dispatcher.ts';
+import type { Dispatcher, LoopTask, TurnTask } from '../../contract/dispatcher.ts';
 import type {
   CloseType,
   Connection,
@@ -56,6 +56,10 @@ const NO_OUTPUT: OutputItem[] = [];
 /** Lists given back by flushes, so that a busy thread allocates none. */
 const spareLists: OutputItem[][] = [];
 const MAX_SPARE_LISTS = 64;
+/** Output of one turn that may wait for the loop's end: see Connection.gatherOutput. */
+const MAX_HELD_TURN = 8_192;
+/** Output of all turns that waits; more goes at once. */
+const MAX_HELD = 65_536;
 
 /**
  * A connection over a Transport: filters, merged output, watermarks, the ways to close.
@@ -63,7 +67,7 @@ const MAX_SPARE_LISTS = 64;
  * It keeps no read buffer: what is read is consumed in the same call. Output of one turn waits in `output` and goes down in one batch at
  * the turn's end. More than 300 lines: one state machine, whose parts make no sense alone.
  */
-export class NetworkConnection implements Connection, TransportEvents, TurnTask {
+export class NetworkConnection implements Connection, TransportEvents, TurnTask, LoopTask {
   readonly id: number;
   readonly dispatcher: Dispatcher;
   readonly streamInfo: StreamInfo;
@@ -94,6 +98,9 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
   private writeEnded: boolean;
   private shutdownSent: boolean;
   private flushAsked: boolean;
+  /** Small output waits for the loop's end, `heldBytes` of it do now. */
+  private gathering: boolean;
+  private heldBytes: number;
   /** While CLOSING: wait for the peer after the flush. */
   private delayAfterFlush: boolean;
   private delayedCloseTimeout: number;
@@ -131,6 +138,8 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.writeEnded = false;
     this.shutdownSent = false;
     this.flushAsked = false;
+    this.gathering = false;
+    this.heldBytes = 0;
     this.delayAfterFlush = false;
     this.delayedCloseTimeout = 0;
     this.delayedCloseTimer = null;
@@ -193,7 +202,27 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
 
   onTurnEnd(): void {
     this.flushAsked = false;
-    this.flush();
+    if (this.gathering && this.mayHold()) this.hold();
+    else this.flush();
+  }
+
+  onLoopEnd(): void {
+    if (this.heldBytes > 0) this.flush();
+  }
+
+  gatherOutput(on: boolean): void {
+    this.gathering = on;
+  }
+
+  /** Whether what the turn wrote is so little that its memory must be its own, and all of it no burden. */
+  private mayHold(): boolean {
+    if (this.state !== STATE_OPEN || this.writeEnded || this.connecting) return false;
+    return this.outputBytes - this.heldBytes < MAX_HELD_TURN && this.outputBytes < MAX_HELD;
+  }
+
+  private hold(): void {
+    if (this.heldBytes === 0 && this.outputBytes > 0) this.dispatcher.atLoopEnd(this);
+    this.heldBytes = this.outputBytes;
   }
 
   close(type: CloseType, reason: string): void {
@@ -342,6 +371,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask 
     this.written += this.outputBytes;
     this.output = NO_OUTPUT;
     this.outputBytes = 0;
+    this.heldBytes = 0;
     const result = this.transport.writeBatch(items);
     items.length = 0;
     if (spareLists.length < MAX_SPARE_LISTS) spareLists.push(items);

@@ -97,6 +97,8 @@ class Origin {
 
   /** Frames that came since the last call, without those of the beginning. */
   frames(): string[] {
+    // The loop's end: what many streams have written leaves then.
+    thread.dispatcher.runPosted();
     const written = this.transport.written;
     const fresh = Buffer.from(written.slice(this.read), 'latin1');
     this.read = written.length;

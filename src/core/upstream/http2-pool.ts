@@ -17,6 +17,7 @@ import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
 import { Http2Keepalive } from '../http/http2-keepalive.ts';
 import type { KeepaliveOwner } from '../http/http2-keepalive.ts';
 import { CLIENT_DRAINING } from './active-client.ts';
+import { HTTP2_SOCKET } from './socket-options.ts';
 import { HttpClient, HttpPool } from './http-pool.ts';
 
 /** Streams in the life of a connection when `max_requests_per_connection` does not say: their ids must not run out. */
@@ -45,7 +46,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     const { cluster } = pool;
     const settings = cluster.http.http2;
     const lifetime = cluster.maxRequestsPerConnection === 0 ? MAX_LIFETIME_STREAMS : cluster.maxRequestsPerConnection;
-    super(pool, lifetime, settings.maxConcurrentStreams);
+    super(pool, lifetime, settings.maxConcurrentStreams, HTTP2_SOCKET);
     this.streams = new LinkedList();
     this.configuredLimit = Math.min(settings.maxConcurrentStreams, lifetime);
     this.closedWithStreams = false;
@@ -100,6 +101,7 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
     this.countRequest();
     const stream = new Http2PoolStream(this, decoder);
     this.streams.pushFront(stream);
+    if (this.streams.size === 2) this.connection.gatherOutput(true);
     stream.open();
     callbacks.onPoolReady(stream, this.pool.host, this.connection, PROTOCOL_HTTP2, this.requestCount);
   }
@@ -108,7 +110,8 @@ class Http2Client extends HttpClient implements Http2ClientCallbacks, Http2Liste
   streamDone(stream: Http2PoolStream, reset: boolean): void {
     this.countSurprise(reset);
     this.streams.remove(stream);
-    if (this.streams.size === 0) this.noteIdle();
+    if (this.streams.size === 1) this.connection.gatherOutput(false);
+    else if (this.streams.size === 0) this.noteIdle();
     this.pool.onStreamClosed(this);
     if (!this.closedWithStreams) this.pool.checkDrained();
   }
@@ -243,6 +246,10 @@ class Http2PoolStream implements ResponseDecoder, RequestEncoder, StreamCallback
     this.onEncodeComplete();
   }
 
+  encodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    this.codecEncoder.encodeMetadata?.(metadata);
+  }
+
   enableTcpTunneling(): void {
     this.codecEncoder.enableTcpTunneling();
   }
@@ -264,6 +271,10 @@ class Http2PoolStream implements ResponseDecoder, RequestEncoder, StreamCallback
   decodeTrailers(trailers: HeaderMap): void {
     this.onDecodeComplete();
     this.decoder.decodeTrailers(trailers);
+  }
+
+  decodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    this.decoder.decodeMetadata?.(metadata);
   }
 
   onResetStream(reason: StreamResetReason, _failure: string): void {

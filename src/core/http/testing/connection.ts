@@ -40,6 +40,8 @@ export class MemoryConnection implements Connection {
     this.output += typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
   }
 
+  gatherOutput(): void {}
+
   flush(): void {}
 
   close(type: CloseType, reason: string): void {
