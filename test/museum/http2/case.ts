@@ -1,9 +1,10 @@
 import type { OriginScript } from '../../harness/index.ts';
 import type { StandOptions } from '../stand.ts';
 import { answer } from '../../harness/index.ts';
+import { ANSWER_PATHS } from './answers.ts';
 
 /** Proxies on which the cases run. */
-export type StandName = 'plain' | 'tight' | 'lenient' | 'connect' | 'slow' | 'silent' | 'large' | 'drop' | 'reject' | 'windows' | 'huge';
+export type StandName = 'plain' | 'tight' | 'lenient' | 'connect' | 'slow' | 'silent' | 'large' | 'drop' | 'reject' | 'windows' | 'huge' | 'answers';
 
 /** One attack: bytes of a client, and what is to be looked at. */
 export interface AttackCase {
@@ -29,7 +30,7 @@ export interface Verdict {
   readonly goaway: string;
   /** `fin`, `reset`, or `open` when the proxy did not end the connection. */
   readonly ended: string;
-  /** What streams got: `200 ×2`, `reset PROTOCOL_ERROR ×1`; sorted. */
+  /** What streams got: `200 ×2`, `reset PROTOCOL_ERROR ×1`; sorted. On the stand `answers` all of it. */
   readonly streams: readonly string[];
   /** Counters that moved. */
   readonly stats: Readonly<Record<string, number>>;
@@ -62,6 +63,7 @@ const OPTIONS: Readonly<Record<StandName, StandOptions>> = {
   large: { origin: LARGE },
   drop: { origin: HELLO, manager: { common_http_protocol_options: { headers_with_underscores_action: 'DROP_HEADER' } } },
   reject: { origin: HELLO, manager: { common_http_protocol_options: { headers_with_underscores_action: 'REJECT_REQUEST' } } },
+  answers: { origin: { paths: ANSWER_PATHS } },
   huge: { origin: HELLO, manager: { max_request_headers_kb: 200 } },
   windows: { origin: NEVER, manager: { http2_protocol_options: { initial_stream_window_size: 65_535, initial_connection_window_size: 65_535 } } },
 };
@@ -76,6 +78,7 @@ export const STANDS: Readonly<Record<StandName, StandOptions>> = {
   large: { ...ROUTES, ...OPTIONS.large },
   drop: { ...ROUTES, ...OPTIONS.drop },
   reject: { ...ROUTES, ...OPTIONS.reject },
+  answers: { ...ROUTES, ...OPTIONS.answers },
   huge: { ...ROUTES, ...OPTIONS.huge },
   windows: { ...ROUTES, ...OPTIONS.windows },
 };

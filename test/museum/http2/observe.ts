@@ -32,6 +32,13 @@ function outcome(stream: PeerStream): string {
   return parts.join(' ');
 }
 
+/** Every field and byte, but for what differs from run to run. */
+function everything(stream: PeerStream): string {
+  const blocks = stream.blocks.map((fields) => fields.filter(([name]) => !/^(?:date|server|x-envoy-upstream-service-time)$/.test(name)).map((field) => field.join('=')).join(' '));
+  const end = stream.reset === null ? (stream.ended ? 'end' : 'open') : `reset ${errorName(stream.reset)}`;
+  return [...blocks, JSON.stringify(stream.data), end].join(' | ');
+}
+
 let sentinels = 0;
 
 /** A request of another client: everything before it is in the log and the statistics when it is. */
@@ -97,7 +104,7 @@ export async function observe(stand: Stand, one: AttackCase): Promise<Verdict> {
   return {
     goaway: peer.goaway === null ? '' : errorName(peer.goaway),
     ended,
-    streams: tally(streams.map(outcome)),
+    streams: tally(streams.map(one.stand === 'answers' ? everything : outcome)),
     stats,
     log: tally(log),
     // A connection error may or may not leave time to pass the request on.
