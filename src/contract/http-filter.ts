@@ -28,6 +28,8 @@ export interface StreamDecoderFilter extends StreamFilterBase {
   decodeHeaders(headers: HeaderMap, endStream: boolean): FilterHeadersStatus;
   decodeData(data: Buffer, endStream: boolean): FilterDataStatus;
   decodeTrailers(trailers: HeaderMap): FilterTrailersStatus;
+  /** METADATA beside the request (HTTP/2 with `allow_metadata`), at any time before its end. Only the terminal filter is asked. */
+  decodeMetadata?(metadata: ReadonlyMap<string, string>): void;
   /** Everything of the request has passed this filter. */
   decodeComplete?(): void;
 }
@@ -101,6 +103,8 @@ export interface StreamDecoderFilterCallbacks extends StreamFilterCallbacks {
   encodeHeaders(headers: HeaderMap, endStream: boolean, details: string): void;
   encodeData(data: Buffer, endStream: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
+  /** METADATA beside the response: goes straight to the codec, which may have none. */
+  encodeMetadata?(metadata: ReadonlyMap<string, string>): void;
   /** Pauses reading from the downstream (nested): the upstream cannot take more. */
   onDecoderFilterAboveWriteBufferHighWatermark(): void;
   onDecoderFilterBelowWriteBufferLowWatermark(): void;

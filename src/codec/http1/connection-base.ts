@@ -68,7 +68,7 @@ export abstract class Http1Connection implements BodySink {
   readonly bufferLimit: number;
   protocol: Protocol;
   aboveHighWatermark: boolean;
-  protected readonly stats: Http1CodecStats;
+  readonly stats: Http1CodecStats;
   protected readonly head: MessageHead;
   protected error: CodecError | null;
   private readonly kind: HeadKind;

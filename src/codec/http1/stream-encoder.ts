@@ -3,9 +3,11 @@ import type { HeaderMap } from '../../contract/header-map.ts';
 import { BytesMeter } from '../../contract/stream-info.ts';
 import { CRLF, LAST_CHUNK, writeTrailers } from './head-writer.ts';
 import type { Http1Settings } from './settings.ts';
+import type { Http1CodecStats } from './stats.ts';
 
 /** What a stream asks of its connection. */
 export interface StreamOwner {
+  readonly stats: Http1CodecStats;
   readonly connection: CodecConnection;
   readonly settings: Http1Settings;
   /** The connection's write buffer is above its high mark. */
@@ -142,6 +144,11 @@ export class Http1StreamEncoder implements Stream {
     if (this.gone || this.encodeComplete) return;
     if (this.chunked) this.writeText(this.owner.settings.enableTrailers ? writeTrailers(trailers, this.bytesMeter) : LAST_CHUNK);
     this.completeEncode();
+  }
+
+  /** HTTP/1 has no frame for it. */
+  encodeMetadata(): void {
+    this.owner.stats.metadataNotSupportedError.inc();
   }
 
   /** Writes a head (complete, with its empty line), and ends the message after it when `endStream`. */

@@ -64,6 +64,10 @@ export abstract class ActiveStreamResponse extends ActiveStreamRoute {
     this.onLocalEnd();
   }
 
+  override encodeMetadataToCodec(metadata: ReadonlyMap<string, string>): void {
+    this.encoder?.encodeMetadata?.(metadata);
+  }
+
   /** The whole response is encoded. What of it waits for the client's window is sent by the codec, which then says so. */
   private onLocalEnd(): void {
     if (this.encoder === null || !this.encoder.stream.encodePending) this.onCodecEncodeComplete();

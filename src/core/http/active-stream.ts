@@ -129,6 +129,12 @@ export class ActiveStream extends ActiveStreamEnd implements RequestDecoder, Str
     else super.decodeTrailers(trailers);
   }
 
+  decodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    if (this.destroyed) return;
+    this.resetIdleTimer();
+    this.decodeMetadataAtTerminal(metadata);
+  }
+
   /** The codec refuses the request. */
   sendLocalReply(status: number, body: string, details: string): void {
     this.replyLocally(status, body, null, NO_GRPC_STATUS, details);

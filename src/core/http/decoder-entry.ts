@@ -88,6 +88,10 @@ export class DecoderEntry extends FilterEntry implements StreamDecoderFilterCall
     this.manager.encodeTrailersByFilter(this, trailers);
   }
 
+  encodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    this.manager.encodeMetadataToCodec(metadata);
+  }
+
   onDecoderFilterAboveWriteBufferHighWatermark(): void {
     this.manager.pauseDownstreamReading();
   }

@@ -169,6 +169,11 @@ export abstract class FilterManagerDecoding extends FilterManagerReplies {
     return TRAILERS_STOP_ITERATION;
   }
 
+  /** What is beside the message passes the filters by. */
+  protected decodeMetadataAtTerminal(metadata: ReadonlyMap<string, string>): void {
+    if (!this.decoderAborted) this.decoders.at(-1)?.filter.decodeMetadata?.(metadata);
+  }
+
   addDecodedData(entry: DecoderEntry, data: Uint8Array, streaming: boolean): void {
     if (this.destroyed) return;
     const state = this.callState;

@@ -144,6 +144,8 @@ export abstract class FilterManagerState implements LogContext {
   protected abstract encodeHeadersToCodec(headers: HeaderMap, endStream: boolean): void;
   protected abstract encodeDataToCodec(data: Buffer, endStream: boolean): void;
   protected abstract encodeTrailersToCodec(trailers: HeaderMap): void;
+  /** METADATA, where the codec has it. */
+  encodeMetadataToCodec(_metadata: ReadonlyMap<string, string>): void {}
   /** The response is complete, or the stream is to be reset if it is not. */
   protected abstract endStreamNow(): void;
   protected abstract resetStream(reason: StreamResetReason, failure: string): void;

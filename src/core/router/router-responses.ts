@@ -83,6 +83,10 @@ export abstract class RouterResponses extends RouterRetries {
     this.callbacks.encodeTrailers(trailers);
   }
 
+  onUpstreamMetadata(metadata: ReadonlyMap<string, string>): void {
+    if (this.attempts.length > 0) this.callbacks.encodeMetadata?.(metadata);
+  }
+
   /** The response is whole. A request that is not is cut off: nobody reads it. */
   protected onUpstreamComplete(attempt: UpstreamRequest): void {
     if (!this.requestEnded) {

@@ -187,6 +187,11 @@ export class RouterFilter extends RouterResponses implements StreamDecoderFilter
     return TRAILERS_STOP_ITERATION;
   }
 
+  /** An attempt is there once the headers have come; nobody waits for METADATA without one. */
+  decodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    this.attempts.at(-1)?.sendMetadata(metadata);
+  }
+
   /** From here on the upstream's time is measured. */
   private onRequestComplete(): void {
     this.requestEnded = true;

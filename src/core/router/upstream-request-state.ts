@@ -28,6 +28,8 @@ export abstract class UpstreamRequestState {
   protected waitingBody: Buffer[] | null;
   protected waitingBytes: number;
   protected waitingTrailers: HeaderMap | null;
+  /** Bounded by the codec that it came from. */
+  protected waitingMetadata: ReadonlyMap<string, string>[] | null;
   /** What waits is more than the buffer limit: the downstream was paused once for it. */
   protected waitingPaused: boolean;
   protected sentEnd: boolean;
@@ -66,6 +68,7 @@ export abstract class UpstreamRequestState {
     this.waitingBody = null;
     this.waitingBytes = 0;
     this.waitingTrailers = null;
+    this.waitingMetadata = null;
     this.waitingPaused = false;
     this.sentEnd = false;
     this.awaitingHeaders = true;

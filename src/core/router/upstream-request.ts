@@ -81,6 +81,11 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
     } else this.waitingTrailers = trailers;
   }
 
+  sendMetadata(metadata: ReadonlyMap<string, string>): void {
+    if (this.headersSent) this.encoder?.encodeMetadata?.(metadata);
+    else (this.waitingMetadata ??= []).push(metadata);
+  }
+
   // From the pool.
 
   onPoolFailure(reason: PoolFailureReason, failure: string, host: Host | null): void {
@@ -147,6 +152,9 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
     const timing = this.info.timing;
     timing.firstTxByteSent = this.now();
     if (this.endWithHeaders) timing.lastTxByteSent = timing.firstTxByteSent;
+    const metadata = this.waitingMetadata;
+    this.waitingMetadata = null;
+    if (metadata !== null) for (const each of metadata) this.encoder.encodeMetadata?.(each);
     if (!this.paused) this.sendWaiting();
     else if (this.bodyAllowance > 0) this.sendAllowance();
   }
@@ -260,6 +268,10 @@ export class UpstreamRequest extends UpstreamRequestTimers implements HttpPoolCa
     this.recordEnd(true);
     if (this.logInfo !== null) this.logTrailers = trailers.clone();
     this.parent.onUpstreamTrailers(trailers, this);
+  }
+
+  decodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    if (!this.cleaned) this.parent.onUpstreamMetadata(metadata);
   }
 
   private recordEnd(endStream: boolean): void {

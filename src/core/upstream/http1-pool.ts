@@ -129,6 +129,10 @@ class Http1Stream implements ResponseDecoder, RequestEncoder, StreamCallbacks {
     this.codecEncoder.encodeTrailers(trailers);
   }
 
+  encodeMetadata(metadata: ReadonlyMap<string, string>): void {
+    this.codecEncoder.encodeMetadata?.(metadata);
+  }
+
   enableTcpTunneling(): void {
     this.codecEncoder.enableTcpTunneling();
   }
