@@ -23,6 +23,7 @@ import { earlyHeaderMutation } from './http/early_header_mutation/header_mutatio
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
 import { uuidRequestId } from './request_id/uuid/index.ts';
 import { rawBufferDownstream, rawBufferUpstream } from './transport_sockets/raw_buffer/index.ts';
+import { tlsDownstream, tlsUpstream } from './transport_sockets/tls/index.ts';
 
 /**
  * All extensions of nuncio: the one explicit list (no registration by import). docs/user/status.md is made from it. An extension is added
@@ -53,6 +54,8 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   uuidRequestId,
   rawBufferDownstream,
   rawBufferUpstream,
+  tlsDownstream,
+  tlsUpstream,
   // envoy.access_loggers
   fileAccessLog,
   stdoutAccessLog,

@@ -55,6 +55,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     reason: 'a factory over core/network and core/upstream: proxying bytes is the engine itself',
   },
   {
+    from: 'src/extensions/transport_sockets/tls/',
+    to: 'src/core/',
+    reason: 'a factory over core/tls: handshakes are the engine itself, on its handles',
+  },
+  {
     from: 'src/common/data-source.ts',
     to: 'node:fs',
     reason: 'a DataSource may name a file; it is read once, while configuration is loaded',

@@ -4,7 +4,6 @@ import * as tls from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { authority } from '../../../test/harness/certificates.ts';
 import type { Authority, Identity } from '../../../test/harness/certificates.ts';
-import type { SslConnectionInfo } from '../../contract/network.ts';
 import type { Transport, TransportEvents } from '../../contract/transport.ts';
 import type { ClientHello } from '../../codec/client-hello/client-hello.ts';
 import { ThreadDispatcher } from '../dispatcher/dispatcher.ts';
@@ -75,7 +74,6 @@ class Peer implements TransportEvents {
   }
 }
 
-const INFO: SslConnectionInfo = { peerPresented: false, peerValidated: false, requestedServerName: '', alpn: '' };
 const bindings = loadBindings();
 const backends: IoBackend[] = bindings === null ? [new NetBackend()] : [new HandleBackend(bindings), new NetBackend()];
 
@@ -116,13 +114,12 @@ function suite(io: IoBackend): void {
         seen.hello = hello;
         return parameters(hello);
       },
-      onHandshake: (engine) => {
-        seen.state = engine.state;
+      onHandshake: (info) => {
+        seen.state = info.state;
         return refuse;
       },
       onFailure: (failure) => (seen.failure = `TLS: ${failure.code} ${failure.reason}`),
       onPeerGone: () => 'gone',
-      connectionInfo: () => INFO,
       onSession: (session) => seen.sessions.push(session),
       onKeyLog: () => {},
     };

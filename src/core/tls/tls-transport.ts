@@ -1,19 +1,18 @@
 import type { Address } from '../../contract/address.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
-import type { SslConnectionInfo } from '../../contract/network.ts';
 import type { Transport, TransportEvents } from '../../contract/transport.ts';
 import { WRITE_DONE, WRITE_PENDING } from '../../contract/transport.ts';
+import { TlsConnectionInfo } from './connection-info.ts';
 import type { TlsEngineFactory, TlsEvents, TlsFailure, TlsParameters, TlsTransportEngine } from './tls-engine.ts';
 
 /** What judges the handshakes of one configuration and counts them. */
 export interface TlsJudge {
-  /** The handshake is over: why the peer is refused, in Envoy's words, or empty. Counts what `ssl.*` counts. */
-  onHandshake(engine: TlsTransportEngine): string;
+  /** The handshake is over, `info` knows its outcome: why the peer is refused, in Envoy's words, or empty. Counts what `ssl.*` counts. */
+  onHandshake(info: TlsConnectionInfo): string;
   /** The handshake failed, or the connection later: the failure reason in Envoy's words. */
   onFailure(failure: TlsFailure, established: boolean): string;
   /** The peer went away during the handshake: the failure reason, mostly empty. */
   onPeerGone(): string;
-  connectionInfo(engine: TlsTransportEngine): SslConnectionInfo;
   onSession(session: Buffer): void;
   onKeyLog(line: Buffer): void;
 }
@@ -26,7 +25,8 @@ const NOTHING = Buffer.alloc(0);
  * it only watches over pauses: decrypted bytes may come after the socket has stopped reading, since a record is decrypted whole.
  */
 export abstract class TlsTransport implements Transport, TransportEvents, TlsEvents {
-  ssl: SslConnectionInfo | null;
+  /** There from the beginning: that a connection is encrypted is known before what it agrees on. */
+  readonly ssl: TlsConnectionInfo;
   failureReason: string;
   protected readonly raw: Transport;
   protected readonly dispatcher: Dispatcher;
@@ -44,7 +44,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
   private endHeld: boolean;
 
   constructor(raw: Transport, dispatcher: Dispatcher, judge: TlsJudge) {
-    this.ssl = null;
+    this.ssl = new TlsConnectionInfo();
     this.failureReason = '';
     this.raw = raw;
     this.dispatcher = dispatcher;
@@ -162,13 +162,13 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
   onTlsHandshake(): void {
     const { engine } = this;
     if (engine === null || this.closed) return;
-    const refusal = this.judge.onHandshake(engine);
+    this.ssl.state = engine.state;
+    const refusal = this.judge.onHandshake(this.ssl);
     if (refusal !== '') {
       this.fail(refusal);
       return;
     }
     this.established = true;
-    this.ssl = this.judge.connectionInfo(engine);
     if (!this.reading) engine.readStop();
     this.events?.onTransportConnect();
     if (!this.closed) this.flushWaiting(engine);

@@ -5,6 +5,7 @@ import type { ConnectionCallbacks, ConnectionEvent, ReadFilter } from '../../con
 import { CLOSE_FLUSH_WRITE, CLOSE_NO_FLUSH, EVENT_CONNECTED, STATE_OPEN } from '../../contract/network.ts';
 import type { NetworkFilterStatus } from '../../contract/status.ts';
 import { NETWORK_CONTINUE, NETWORK_STOP_ITERATION } from '../../contract/status.ts';
+import type { UpstreamSocketOptions } from '../../contract/transport-socket.ts';
 import type { Cancellable, HttpConnectionPool, HttpPoolCallbacks, PoolFailureReason } from '../../contract/upstream.ts';
 import { POOL_FAILURE_OVERFLOW } from '../../contract/upstream.ts';
 import type { Timer } from '../../base/timer-wheel.ts';
@@ -67,12 +68,13 @@ export abstract class HttpClient extends ActiveClient implements ConnectionCallb
   private readonly idleTimer: Timer | null;
   private idleSince: number;
 
-  constructor(pool: HttpPool, lifetimeStreams: number, concurrentStreams: number) {
+  /** `options`: what the connection wants of its transport socket, first of all the protocol. */
+  constructor(pool: HttpPool, lifetimeStreams: number, concurrentStreams: number, options: UpstreamSocketOptions) {
     super(pool, lifetimeStreams, concurrentStreams);
     const { cluster, dispatcher } = pool;
     this.protocolError = false;
     this.requestCount = 0;
-    this.connection = connectToHost(pool.host, cluster, dispatcher);
+    this.connection = connectToHost(pool.host, cluster, dispatcher, pool.host.address, options);
     this.connection.setConnectionStats(cluster.connectionStats);
     this.connection.addConnectionCallbacks(this);
     this.connection.addReadFilter(this);

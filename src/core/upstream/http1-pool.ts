@@ -7,6 +7,7 @@ import { EVENT_REMOTE_CLOSE } from '../../contract/network.ts';
 import type { Protocol } from '../../contract/stream-info.ts';
 import { PROTOCOL_HTTP10, PROTOCOL_HTTP11 } from '../../contract/stream-info.ts';
 import type { HttpPoolCallbacks } from '../../contract/upstream.ts';
+import { HTTP1_SOCKET } from './socket-options.ts';
 import { HttpClient, HttpPool } from './http-pool.ts';
 
 /** HTTP/1.1 to one host: one request at a time on a connection, the connection that became free last is used first. */
@@ -26,7 +27,7 @@ class Http1Client extends HttpClient {
   remoteClosed: boolean;
 
   constructor(pool: Http1Pool) {
-    super(pool, pool.cluster.maxRequestsPerConnection, 1);
+    super(pool, pool.cluster.maxRequestsPerConnection, 1, HTTP1_SOCKET);
     const { cluster, stats } = pool;
     this.stream = null;
     this.remoteClosed = false;

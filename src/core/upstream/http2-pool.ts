@@ -250,10 +250,6 @@ class Http2PoolStream implements ResponseDecoder, RequestEncoder, StreamCallback
     this.codecEncoder.encodeMetadata?.(metadata);
   }
 
-  encodeMetadata(metadata: ReadonlyMap<string, string>): void {
-    this.codecEncoder.encodeMetadata?.(metadata);
-  }
-
   enableTcpTunneling(): void {
     this.codecEncoder.enableTcpTunneling();
   }
@@ -275,10 +271,6 @@ class Http2PoolStream implements ResponseDecoder, RequestEncoder, StreamCallback
   decodeTrailers(trailers: HeaderMap): void {
     this.onDecodeComplete();
     this.decoder.decodeTrailers(trailers);
-  }
-
-  decodeMetadata(metadata: ReadonlyMap<string, string>): void {
-    this.decoder.decodeMetadata?.(metadata);
   }
 
   decodeMetadata(metadata: ReadonlyMap<string, string>): void {

@@ -8,6 +8,7 @@ import { SAFE_HTTP2_OPTIONS, http2SettingsFromConfig } from '../../../../common/
 import { notYet } from '../../../../common/not-yet.ts';
 import { configAt } from '../../../../contract/errors.ts';
 import type { FactoryContext } from '../../../../contract/extension.ts';
+import type { Connection } from '../../../../contract/network.ts';
 import type { Scope } from '../../../../contract/stats.ts';
 import type { ConnectionManagerConfig } from '../../../../core/http/conn-manager-config.ts';
 import { bindHttp2Stats } from '../../../../core/http/http2-stats.ts';
@@ -53,12 +54,18 @@ export function codecOptions(config: HttpConnectionManager, context: FactoryCont
     http2Keepalive: http2.connectionKeepalive,
     http2Stats,
     createCodec: (connection, callbacks, firstBytes, network) => {
-      if (type === HTTP2 || (type !== HTTP1 && startsAsHttp2(firstBytes))) {
+      if (type === HTTP2 || (type !== HTTP1 && speaksHttp2(network, firstBytes))) {
         return new Http2ServerConnection(connection, callbacks, http2, http2Stats(), { ...limits, listener: callbacks });
       }
       return new Http1ServerConnection(connection, callbacks, http1, http1Stats, { isSecure: network.ssl !== null, bufferLimit: network.bufferLimit });
     },
   };
+}
+
+/** What ALPN has agreed on, else what the first bytes say. */
+function speaksHttp2(network: Connection, firstBytes: Buffer): boolean {
+  const alpn = network.ssl?.alpn ?? '';
+  return alpn === '' ? startsAsHttp2(firstBytes) : alpn === 'h2';
 }
 
 function lazyHttp2Stats(root: Scope): () => Http2CodecStats {

@@ -1,0 +1,98 @@
+import * as tls from 'node:tls';
+import type { CommonTlsContext } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import type { TlsParameters as TlsParametersMessage } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
+import { notYet, refuseFields } from '../../common/not-yet.ts';
+import { ConfigError, configAt } from '../../contract/errors.ts';
+import type { OwnCertificate } from './certificate.ts';
+import { readCertificate } from './certificate.ts';
+import { CertificateValidator } from './validator.ts';
+
+/** TlsParameters.TlsProtocol: index = number. */
+const VERSIONS = ['', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+const TLS12 = 3;
+const TLS13 = 4;
+
+/** Envoy's lists; OpenSSL knows no groups of equal preference, so the first of a bracket comes first. */
+const DEFAULT_CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384',
+];
+/** Not configurable in Envoy. */
+const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+const DEFAULT_GROUPS = ['X25519MLKEM768', 'X25519', 'P-256'];
+
+/** What a CommonTlsContext says, both roles. */
+export interface CommonTls {
+  readonly certificates: readonly OwnCertificate[];
+  readonly validator: CertificateValidator | null;
+  readonly alpn: readonly string[];
+  /** Options of tls.createSecureContext but for the certificate. */
+  readonly options: tls.SecureContextOptions;
+}
+
+/** Reads a CommonTlsContext. Throws ConfigError with paths below it. */
+export function readCommonTls(message: CommonTlsContext, isServer: boolean): CommonTls {
+  refuseUnsupported(message);
+  const certificates = message.tlsCertificates.map((each, i) => configAt(`tls_certificates[${i}]`, () => readCertificate(each)));
+  const validation = message.validationContextType;
+  const validator = validation.case === 'validationContext' ? configAt('validation_context', () => new CertificateValidator(validation.value)) : null;
+  const options = configAt('tls_params', () => parameterOptions(message.tlsParams, isServer));
+  return { certificates, validator, alpn: message.alpnProtocols, options: { ...options, ...validator?.context, allowPartialTrustChain: true } };
+}
+
+function refuseUnsupported(message: CommonTlsContext): void {
+  refuseFields(message, 'CommonTlsContext', {
+    tlsCertificateSdsSecretConfigs: 'tls_certificate_sds_secret_configs',
+    tlsCertificateProviderInstance: 'tls_certificate_provider_instance',
+    customTlsCertificateSelector: 'custom_tls_certificate_selector',
+    tlsCertificateCertificateProvider: 'tls_certificate_certificate_provider',
+    tlsCertificateCertificateProviderInstance: 'tls_certificate_certificate_provider_instance',
+    customHandshaker: 'custom_handshaker',
+    keyLog: 'key_log',
+  });
+  const { validationContextType } = message;
+  if (validationContextType.case === 'combinedValidationContext') throw notYet('CommonTlsContext.combined_validation_context', 'combined_validation_context');
+  if (validationContextType.case !== undefined && validationContextType.case !== 'validationContext') {
+    throw notYet('validation contexts by SDS', 'validation_context_sds_secret_config');
+  }
+}
+
+function parameterOptions(message: TlsParametersMessage | undefined, isServer: boolean): tls.SecureContextOptions {
+  if (message !== undefined) refuseFields(message, 'TlsParameters', { compliancePolicies: 'compliance_policies' });
+  const min = Number(message?.tlsMinimumProtocolVersion ?? 0) || TLS12;
+  const max = Number(message?.tlsMaximumProtocolVersion ?? 0) || (isServer ? TLS13 : TLS12);
+  const asked = message?.cipherSuites.length ? message.cipherSuites : DEFAULT_CIPHERS;
+  const ciphers = asked.flatMap((each) => each.replaceAll(/[[\]]/g, '').split(/[|:]/)).filter((each) => each !== '');
+  const groups = message?.ecdhCurves.length ? message.ecdhCurves : DEFAULT_GROUPS;
+  const sigalgs = message?.signatureAlgorithms ?? [];
+  const options: tls.SecureContextOptions = {
+    minVersion: VERSIONS[min] || 'TLSv1.2',
+    maxVersion: VERSIONS[max] || 'TLSv1.3',
+    ciphers: [...TLS13_CIPHERS, ...ciphers, ...(min < TLS12 ? ['@SECLEVEL=0'] : [])].join(':'),
+    ecdhCurve: groups.join(':'),
+    ...(sigalgs.length === 0 ? {} : { sigalgs: sigalgs.join(':') }),
+  };
+  checkParameters(options, asked, ciphers, groups, sigalgs);
+  return options;
+}
+
+/** Has OpenSSL judge the lists, so that a mistake is named at load and not at the first handshake. */
+function checkParameters(options: tls.SecureContextOptions, asked: readonly string[], ciphers: readonly string[], groups: readonly string[], sigalgs: readonly string[]): void {
+  const bad = ciphers.filter((each) => !isAccepted({ ciphers: each }));
+  if (bad.length > 0) {
+    throw new ConfigError(`Failed to initialize cipher suites ${asked.join(':')}. The following ciphers were rejected when tried individually: ${bad.join(', ')}`, { path: 'cipher_suites' });
+  }
+  if (!isAccepted({ ecdhCurve: options.ecdhCurve })) throw new ConfigError(`Failed to initialize ECDH curves ${groups.join(':')}`, { path: 'ecdh_curves' });
+  if (sigalgs.length > 0 && !isAccepted({ sigalgs: sigalgs.join(':') })) {
+    throw new ConfigError(`Failed to initialize TLS signature algorithms ${sigalgs.join(':')}`, { path: 'signature_algorithms' });
+  }
+}
+
+function isAccepted(options: tls.SecureContextOptions): boolean {
+  try {
+    tls.createSecureContext(options);
+    return true;
+  } catch {
+    return false;
+  }
+}
