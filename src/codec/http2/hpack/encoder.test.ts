@@ -63,7 +63,7 @@ describe('HPACK encoder', () => {
 
   it('several values of a name have places of their own', () => {
     const pair = new Pair();
-    const cookies: Field[] = ['a=1', 'b=2', 'c=3'].map((crumb) => ['cookie', crumb]);
+    const cookies: Field[] = ['session', 'consent', 'theme'].map((crumb) => ['cookie', `${crumb}=0123456789abcdef`]);
     pair.send(cookies);
     assert.equal(pair.send(cookies).length, 3);
     assert.equal(pair.send([...cookies].reverse()).length, 3);
@@ -102,9 +102,20 @@ describe('HPACK encoder', () => {
 
   it('never indexed: the literal says so, and no table has it', () => {
     const pair = new Pair();
-    for (let i = 0; i < 2; i++) assert.equal(pair.send([['authorization', 'secret']], true)[0], 0x1f);
+    for (let i = 0; i < 2; i++) assert.equal(pair.send([['etag', 'secret']], true)[0], 0x1f);
     assert.equal(pair.encoder.tableSize, 0);
     assert.equal(pair.send([['x-secret', 'secret']], true)[0], 0x10);
+  });
+
+  it('credentials and short cookies are never indexed by themselves', () => {
+    const pair = new Pair();
+    for (let i = 0; i < 2; i++) {
+      for (const [name, value] of [['authorization', 'Basic dXNlcjpwYXNzd29yZA=='], ['proxy-authorization', 'Bearer x'], ['cookie', 'pin=1234']] as const) {
+        assert.equal(pair.send([[name, value]])[0], 0x1f, name);
+      }
+    }
+    assert.equal(pair.encoder.tableSize, 0);
+    assert.equal(pair.send([['cookie', 'session=0123456789abcdef']])[0], 0x60);
   });
 
   it('announces smaller tables, the smallest first', () => {

@@ -70,7 +70,7 @@ export class HpackEncoder {
 
   /**
    * Appends one field to the header block in `out`. A block MUST have at least one: its beginning announces table sizes. Pseudo-headers come first; that is the caller's affair. `name` MUST be lower case. A
-   * field that must not be put into any table, here or further on, is `neverIndex` (section 7.1.3).
+   * field that must not be put into any table, here or further on, is `neverIndex` (section 7.1.3); credentials and short cookies always are.
    */
   encode(name: string, value: string, out: OutBuffer, neverIndex = false): void {
     out.ensure(name.length + value.length + OVERHEAD_ROOM);
@@ -81,7 +81,7 @@ export class HpackEncoder {
       this.last.next = known;
     }
     this.last = known;
-    if (neverIndex) {
+    if (neverIndex || value.length < known.neverIndexedBelow) {
       this.writeLiteral(LITERAL_NEVER_INDEXED, 0x0f, known, value, out);
       return;
     }

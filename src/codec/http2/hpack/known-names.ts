@@ -20,6 +20,7 @@ const VARYING: ReadonlySet<string> = new Set([
   'if-none-match',
   'last-modified',
   'location',
+  'set-cookie',
   'traceparent',
   'x-amzn-trace-id',
   'x-b3-parentspanid',
@@ -29,9 +30,24 @@ const VARYING: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
+/** Longer than any value. */
+const ALL = 0x3fff_ffff;
+
+/**
+ * Values that are never put into a table because they could be guessed piece by piece from the length of what is sent (RFC 7541 section 7.1):
+ * by name, those shorter than so many characters. The same as Envoy's library.
+ */
+const NEVER_INDEXED: ReadonlyMap<string, number> = new Map([
+  ['authorization', ALL],
+  ['proxy-authorization', ALL],
+  ['cookie', 20],
+]);
+
 /** What an encoder knows of one header name: where the tables have it, and whether its values are worth a place. */
 export class KnownName {
   readonly name: string;
+  /** Values shorter than this are never indexed. */
+  readonly neverIndexedBelow: number;
   /** First static index, or 0. */
   readonly staticIndex: number;
   /** Static indices of the name with a value are `[staticIndex, staticEnd)`. */
@@ -51,6 +67,7 @@ export class KnownName {
     let end = index;
     while (end > 0 && end <= STATIC_COUNT && STATIC_NAMES[end] === name && STATIC_VALUES[end] !== '') end++;
     this.name = name;
+    this.neverIndexedBelow = NEVER_INDEXED.get(name) ?? 0;
     this.staticIndex = index;
     this.staticEnd = end;
     this.newest = NO_ENTRY;
