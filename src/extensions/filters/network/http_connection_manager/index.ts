@@ -7,7 +7,7 @@ export const httpConnectionManager: NetworkFilterFactory = {
   category: 'envoy.filters.network',
   configTypes: [HTTP_CONNECTION_MANAGER],
   status: 'partly',
-  statusNote: 'HTTP/1 only; no RDS, scoped routes, tracing, overload manager, client certificate details',
+  statusNote: 'no HTTP/3, RDS, scoped routes, tracing, overload manager, client certificate details',
   terminal: true,
 
   create(message, context) {
