@@ -35,6 +35,8 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   private readonly lifetime: ConnectionLifetime;
   private readonly deferral: RequestDeferral | null;
   private readonly prematureResets: PrematureResets;
+  /** The codec is in the middle of the client's input. */
+  private inDispatch: boolean;
   /** The streams have been told that the connection goes. */
   private ending: boolean;
   private drainedByResets: boolean;
@@ -48,6 +50,7 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     this.lifetime = new ConnectionLifetime(config, this);
     this.deferral = RequestDeferral.of(config.dispatcher, config.runtime);
     this.prematureResets = new PrematureResets(config.runtime);
+    this.inDispatch = false;
     this.ending = false;
     this.drainedByResets = false;
     this.userAgent = null;
@@ -60,10 +63,12 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   }
 
   protected onDispatch(): void {
+    this.inDispatch = true;
     this.deferral?.onDispatch();
   }
 
   protected onDispatched(error: CodecError | null): void {
+    this.inDispatch = false;
     if (error !== null) this.onCodecError(error);
     else if (this.lifetime.closing) this.lifetime.checkForDeferredClose(false);
   }
@@ -184,8 +189,8 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
   private closeAfterResets(): void {
     if (this.connection.state !== STATE_OPEN) return;
     this.config.stats.rqTooManyPrematureResets.inc();
-    // The codec is in the middle of the peer's input: in Envoy that ends as an error of its own.
-    this.config.stats.cxProtocolError.inc();
+    // To lose its connection in the middle of input is an error of its own for Envoy's codec.
+    if (this.inDispatch) this.config.stats.cxProtocolError.inc();
     this.drainedByResets = true;
     this.closeConnection(CLOSE_NO_FLUSH, NO_FLAG, 'too_many_premature_resets');
   }
