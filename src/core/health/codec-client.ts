@@ -12,6 +12,7 @@ import type { NetworkConnection } from '../network/connection.ts';
 import type { ClusterInfoImpl } from '../upstream/cluster-info.ts';
 import type { UpstreamHost } from '../upstream/host.ts';
 import { connectToHost } from '../upstream/upstream-connection.ts';
+import type { HealthChecker } from './health-checker.ts';
 
 export interface CodecClientOwner {
   /** The connection is there: requests may begin. */
@@ -31,13 +32,14 @@ export class CodecClient implements ConnectionCallbacks, ReadFilter, CodecConnec
   private encoder: RequestEncoder | null;
   private isConnected: boolean;
 
-  constructor(owner: CodecClientOwner, host: UpstreamHost, cluster: ClusterInfoImpl, dispatcher: Dispatcher, http2: boolean) {
+  constructor(owner: CodecClientOwner, host: UpstreamHost, checker: HealthChecker, http2: boolean) {
+    const { cluster, dispatcher } = checker;
     this.owner = owner;
     this.dispatcher = dispatcher;
     this.stats = cluster.stats;
     this.encoder = null;
     this.isConnected = false;
-    this.connection = connectToHost(host, cluster, dispatcher, host.healthCheckAddress);
+    this.connection = connectToHost(host, cluster, dispatcher, host.healthCheckAddress, checker.config.socketOptions);
     this.codec = http2
       ? new Http2ClientConnection(this, this, cluster.http.http2, cluster.http2Stats, {
         clock: dispatcher,

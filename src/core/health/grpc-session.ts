@@ -58,7 +58,7 @@ export class GrpcHealthSession extends HealthSession implements CodecClientOwner
     if (this.client !== null) this.request(this.client);
     else {
       this.goingAway = false;
-      this.client = new CodecClient(this, this.host, this.checker.cluster, this.checker.dispatcher, true);
+      this.client = new CodecClient(this, this.host, this.checker, true);
     }
   }
 

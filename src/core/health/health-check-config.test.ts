@@ -22,7 +22,7 @@ test('defaults', () => {
     name: '', check: { kind: 'tcp', send: null, receive: [], proxyProtocol: 0 },
     timeout: 1_000, interval: 5_000, initialJitter: 0, intervalJitter: 0, intervalJitterPercent: 0, unhealthyThreshold: 2, healthyThreshold: 3,
     reuseConnection: true, noTrafficInterval: 60_000, noTrafficHealthyInterval: 60_000, unhealthyInterval: 5_000, unhealthyEdgeInterval: 5_000,
-    healthyEdgeInterval: 5_000, eventLogPaths: [], alwaysLogFailures: false, alwaysLogSuccess: false,
+    healthyEdgeInterval: 5_000, eventLogPaths: [], alwaysLogFailures: false, alwaysLogSuccess: false, socketOptions: null,
   });
 });
 
@@ -63,7 +63,7 @@ const ERRORS: readonly (readonly [fields: string, ...errors: string[]])[] = [
     'http_health_check.expected_statuses[0]: Invalid http expected status range: expecting end <= 600, but found end=601',
   ],
   ['http_health_check: {path: /, codec_client_type: HTTP3}', `http_health_check.codec_client_type: ${NOT_YET}health checks over HTTP/3`],
-  ['tcp_health_check: {}, tls_options: {}, alt_port: 1', `alt_port: ${NOT_YET}HealthCheck.alt_port`, `tls_options: ${NOT_YET}HealthCheck.tls_options`],
+  ['tcp_health_check: {}, transport_socket_match_criteria: {a: b}, alt_port: 1', `alt_port: ${NOT_YET}HealthCheck.alt_port`, `transport_socket_match_criteria: ${NOT_YET}HealthCheck.transport_socket_match_criteria`],
   [
     'custom_health_check: {name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.health_checkers.redis.v3.Redis}}',
     `custom_health_check: ${NOT_YET}envoy.health_checkers r`,

@@ -9,6 +9,8 @@ import { notYet, refusedFields } from '../../common/not-yet.ts';
 import { ConfigError, ConfigErrors, configAt } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import { durationMs, expectMessage } from '../../contract/message.ts';
+import type { UpstreamSocketOptions } from '../../contract/transport-socket.ts';
+import { alpnOverride } from '../upstream/socket-options.ts';
 import { readPayload, readPayloads } from './payload.ts';
 import type { StatusRange } from './status-ranges.ts';
 import { readStatusRanges } from './status-ranges.ts';
@@ -74,6 +76,8 @@ export interface HealthCheckConfig {
   readonly eventLogPaths: readonly string[];
   readonly alwaysLogFailures: boolean;
   readonly alwaysLogSuccess: boolean;
+  /** Of the connections of checks; null = as the cluster's connections. */
+  readonly socketOptions: UpstreamSocketOptions | null;
 }
 
 const FILE_SINK = 'envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink';
@@ -88,7 +92,7 @@ const NO_BODY = ['GET', 'HEAD', 'DELETE', 'TRACE'];
 /** Reads a HealthCheck message. `http2` = the cluster speaks HTTP/2 (Envoy asks for that with gRPC). Throws ConfigError(s). */
 export function readHealthCheck(message: HealthCheck, http2: boolean, context: FactoryContext): HealthCheckConfig {
   const refused = refusedFields(message, 'HealthCheck', {
-    altPort: 'alt_port', eventService: 'event_service', tlsOptions: 'tls_options', transportSocketMatchCriteria: 'transport_socket_match_criteria',
+    altPort: 'alt_port', eventService: 'event_service', transportSocketMatchCriteria: 'transport_socket_match_criteria',
   });
   if (refused.length === 1) throw refused[0];
   if (refused.length > 1) throw new ConfigErrors(refused);
@@ -114,6 +118,7 @@ export function readHealthCheck(message: HealthCheck, http2: boolean, context: F
     eventLogPaths: readEventLogs(message, context),
     alwaysLogFailures: message.alwaysLogHealthCheckFailures,
     alwaysLogSuccess: message.alwaysLogHealthCheckSuccess,
+    socketOptions: alpnOverride(message.tlsOptions?.alpnProtocols ?? []),
   });
 }
 

@@ -59,7 +59,7 @@ export class HttpHealthSession extends HealthSession implements CodecClientOwner
     }
     this.expectReset = false;
     this.reuse = this.checker.config.reuseConnection;
-    this.client = new CodecClient(this, this.host, this.checker.cluster, this.checker.dispatcher, this.http.http2);
+    this.client = new CodecClient(this, this.host, this.checker, this.http.http2);
   }
 
   onConnected(): void {

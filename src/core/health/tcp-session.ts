@@ -44,7 +44,7 @@ export class TcpHealthSession extends HealthSession implements ConnectionCallbac
     this.connected = false;
     this.forget();
     const { checker, host } = this;
-    this.connection = connectToHost(host, checker.cluster, checker.dispatcher, host.healthCheckAddress);
+    this.connection = connectToHost(host, checker.cluster, checker.dispatcher, host.healthCheckAddress, checker.config.socketOptions);
     this.connection.addConnectionCallbacks(this);
     this.connection.addReadFilter(this);
   }

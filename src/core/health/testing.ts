@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { MemoryTransport } from '../network/io/memory-backend.ts';
 import { TestThread } from '../upstream/test-support.ts';
+import type { TestThreadOptions } from '../upstream/test-support.ts';
 import type { UpstreamHost } from '../upstream/host.ts';
 
 /** A cluster whose hosts are checked, on virtual time, with sockets in memory: the test plays the hosts. */
@@ -9,8 +10,8 @@ export class CheckedCluster {
   ready = false;
 
   /** `check` is a HealthCheck without its required fields, or several; `extra` more of the cluster. */
-  constructor(check: string | string[], options: { readonly extra?: string; readonly hosts?: readonly string[]; readonly common?: string } = {}) {
-    this.thread = new TestThread();
+  constructor(check: string | string[], options: { readonly extra?: string; readonly hosts?: readonly string[]; readonly common?: string; readonly thread?: TestThreadOptions } = {}) {
+    this.thread = new TestThread(options.thread);
     const hosts = options.hosts ?? ['{address: {socket_address: {address: 192.0.2.1, port_value: 80}}}'];
     const common = options.common ?? 'timeout: 1s, interval: 10s, no_traffic_interval: 10s, unhealthy_threshold: 2, healthy_threshold: 2';
     this.thread.addCluster(

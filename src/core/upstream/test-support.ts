@@ -18,6 +18,13 @@ import { findStatsSchema, StatsStore } from '../stats/store.ts';
 import { ClusterManagerImpl } from './cluster-manager.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 
+export interface TestThreadOptions {
+  readonly dnsLookup?: DnsLookup;
+  readonly seed?: number;
+  /** Default: none is known. */
+  readonly upstreamTransportSocket?: FactoryContext['registry']['upstreamTransportSocket'];
+}
+
 /** Services of a thread for unit tests: virtual time, sockets in memory, everything in one place to look at. */
 export class TestThread {
   readonly clock = new VirtualClock();
@@ -29,7 +36,7 @@ export class TestThread {
   readonly context: FactoryContext;
   readonly clusters: ClusterManagerImpl;
 
-  constructor(options: { readonly dnsLookup?: DnsLookup; readonly seed?: number } = {}) {
+  constructor(options: TestThreadOptions = {}) {
     this.dispatcher = new ThreadDispatcher({
       name: 'worker_0',
       clock: this.clock,
@@ -39,7 +46,7 @@ export class TestThread {
     });
     setIoBackend(this.io);
     this.clusters = new ClusterManagerImpl({ role: 'main', ...(options.dnsLookup === undefined ? {} : { dnsLookup: options.dnsLookup }) });
-    this.context = this.makeContext(this.clusters);
+    this.context = this.makeContext(this.clusters, options.upstreamTransportSocket ?? unknownExtension);
   }
 
   /** Adds a cluster given as YAML (or JSON). */
@@ -82,7 +89,7 @@ export class TestThread {
     return schema;
   }
 
-  private makeContext(clusterManager: ClusterManager): FactoryContext {
+  private makeContext(clusterManager: ClusterManager, upstreamTransportSocket: FactoryContext['registry']['upstreamTransportSocket']): FactoryContext {
     const rootScope = this.stats.root();
     return {
       dispatcher: this.dispatcher,
@@ -109,7 +116,7 @@ export class TestThread {
         networkFilter: unknownExtension,
         accessLog: unknownExtension,
         downstreamTransportSocket: unknownExtension,
-        upstreamTransportSocket: unknownExtension,
+        upstreamTransportSocket,
         find: (category, _any, name): ExtensionFactory => {
           throw new ConfigError(`known to Envoy, not in nuncio yet: ${category} ${name}`);
         },
