@@ -373,7 +373,8 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
     this.outputBytes = 0;
     this.heldBytes = 0;
     const result = this.transport.writeBatch(items);
-    items.length = 0;
+    // Setting `length` is a call into the runtime.
+    while (items.length > 0) items.pop();
     if (spareLists.length < MAX_SPARE_LISTS) spareLists.push(items);
     if (result >= 0) return true;
     this.remoteReset = result === -ECONNRESET;
