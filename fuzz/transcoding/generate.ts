@@ -1,4 +1,4 @@
-import { libraryType } from '../../src/common/transcoding/testing/library.ts';
+import { libraryType } from '../../test/library/library.ts';
 import type { Rng } from '../http1/generate.ts';
 
 const NUMBERS = [

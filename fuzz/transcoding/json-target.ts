@@ -4,7 +4,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { JsonPrinter } from '../../src/common/transcoding/json-printer.ts';
 import { JsonRequestTranslator } from '../../src/common/transcoding/json-request-translator.ts';
 import { OK } from '../../src/common/transcoding/status.ts';
-import { LIBRARY_BYTES, library, libraryType, PLAIN_PRINT } from '../../src/common/transcoding/testing/library.ts';
+import { LIBRARY_BYTES, library, libraryType, PLAIN_PRINT } from '../../test/library/library.ts';
 import type { Rng } from '../http1/generate.ts';
 import type { FuzzTarget } from '../http2/run.ts';
 import { assertJson, hasOddMask, mutated, pieces } from './bytes.ts';

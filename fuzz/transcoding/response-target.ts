@@ -3,7 +3,7 @@ import { encodeGrpcFrame } from '../../src/codec/grpc/frame.ts';
 import { JsonRequestTranslator } from '../../src/common/transcoding/json-request-translator.ts';
 import { ResponseToJsonTranslator } from '../../src/common/transcoding/response-translator.ts';
 import { OK } from '../../src/common/transcoding/status.ts';
-import { library, libraryType, PLAIN_PRINT } from '../../src/common/transcoding/testing/library.ts';
+import { library, libraryType, PLAIN_PRINT } from '../../test/library/library.ts';
 import type { Rng } from '../http1/generate.ts';
 import type { FuzzTarget } from '../http2/run.ts';
 import { assertJson, mutated, pieces } from './bytes.ts';

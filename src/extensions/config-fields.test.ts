@@ -14,7 +14,7 @@ import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
-import { LIBRARY_FILE } from '../common/transcoding/testing/library.ts';
+import { LIBRARY_FILE } from '../../test/library/library.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
 
 /** What validation asks for, by type. */

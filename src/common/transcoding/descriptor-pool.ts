@@ -232,7 +232,7 @@ function linkWhatFits(files: readonly FileDescriptorProto[]): FileRegistry {
 function builtinFiles(registry: FileRegistry, builtins: readonly string[]): FileDescriptorProto[] {
   const files: FileDescriptorProto[] = [];
   for (const name of builtins) {
-    if (registry.getMessage(name) === undefined) files.push(api().message(name as 'google.protobuf.Any').file.proto);
+    if (registry.getMessage(name) === undefined) files.push(api().message(name).file.proto);
   }
   return files;
 }

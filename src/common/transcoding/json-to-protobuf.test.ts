@@ -4,7 +4,7 @@ import { JsonRequestTranslator } from './json-request-translator.ts';
 import { resolveFieldPath } from './field-path.ts';
 import type { FieldBinding } from './request-weaver.ts';
 import { OK } from './status.ts';
-import { library, libraryType } from './testing/library.ts';
+import { library, libraryType } from '../../../test/library/library.ts';
 
 interface Setup {
   readonly type?: string;

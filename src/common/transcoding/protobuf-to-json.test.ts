@@ -4,7 +4,7 @@ import { DescriptorPool } from './descriptor-pool.ts';
 import { JsonPrinter } from './json-printer.ts';
 import type { JsonPrintOptions } from './json-printer.ts';
 import { OK } from './status.ts';
-import { concat, ld, library, LIBRARY_BYTES, libraryType, PLAIN_PRINT, vi } from './testing/library.ts';
+import { concat, ld, library, LIBRARY_BYTES, libraryType, PLAIN_PRINT, vi } from '../../../test/library/library.ts';
 import { ResponseToJsonTranslator } from './response-translator.ts';
 import type { ResponseTranslateOptions } from './response-translator.ts';
 

@@ -5,7 +5,7 @@ import { encodeGrpcFrame } from '../../../../codec/grpc/frame.ts';
 import { fakeFilterCallbacks } from '../../../../common/testing/filter-callbacks.ts';
 import { fromYaml } from '../../../../common/testing/messages.ts';
 import { testRequest } from '../../../../common/testing/stream.ts';
-import { concat, ld, library, LIBRARY_BYTES, LIBRARY_FILE, libraryType, vi } from '../../../../common/transcoding/testing/library.ts';
+import { concat, ld, library, LIBRARY_BYTES, LIBRARY_FILE, libraryType, vi } from '../../../../../test/library/library.ts';
 import { ConfigError } from '../../../../contract/errors.ts';
 import { DATA_CONTINUE, DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_STOP_ITERATION, TRAILERS_CONTINUE } from '../../../../contract/status.ts';
 import { fieldExtractionSettings, GRPC_FIELD_EXTRACTION } from './config.ts';

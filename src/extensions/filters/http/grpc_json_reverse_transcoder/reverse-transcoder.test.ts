@@ -6,7 +6,7 @@ import { fakeFilterCallbacks } from '../../../../common/testing/filter-callbacks
 import { fromYaml } from '../../../../common/testing/messages.ts';
 import { testRequest } from '../../../../common/testing/stream.ts';
 import { parseJson, printJson } from '../../../../common/transcoding/json-value.ts';
-import { concat, ld, LIBRARY_FILE, vi } from '../../../../common/transcoding/testing/library.ts';
+import { concat, ld, LIBRARY_FILE, vi } from '../../../../../test/library/library.ts';
 import { ConfigError } from '../../../../contract/errors.ts';
 import { HeaderMap } from '../../../../contract/header-map.ts';
 import { DATA_CONTINUE, DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_STOP_ITERATION, TRAILERS_CONTINUE } from '../../../../contract/status.ts';

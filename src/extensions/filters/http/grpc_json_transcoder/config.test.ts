@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GrpcJsonTranscoder } from '#api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder_pb.js';
 import { fromYaml } from '../../../../common/testing/messages.ts';
-import { concat, ld, LIBRARY_BYTES, LIBRARY_FILE } from '../../../../common/transcoding/testing/library.ts';
+import { concat, ld, LIBRARY_BYTES, LIBRARY_FILE } from '../../../../../test/library/library.ts';
 import { ConfigError } from '../../../../contract/errors.ts';
 import { DISABLED, GRPC_JSON_TRANSCODER, transcoderSettings } from './config.ts';
 

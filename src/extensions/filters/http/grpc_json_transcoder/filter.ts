@@ -11,8 +11,7 @@ import {
   DATA_CONTINUE, DATA_STOP_ITERATION_AND_BUFFER, DATA_STOP_ITERATION_NO_BUFFER, HEADERS_CONTINUE, HEADERS_STOP_ITERATION, TRAILERS_CONTINUE,
 } from '../../../../contract/status.ts';
 import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus } from '../../../../contract/status.ts';
-import { DISABLED } from './config.ts';
-import type { TranscoderSettings } from './config.ts';
+import type { DISABLED, TranscoderSettings } from './config.ts';
 import { HttpBodyFrames } from './http-body-frames.ts';
 import { EVENT_STREAM_CONTENT_TYPE, JSON_CONTENT_TYPE, removeTrailerHeader, setStatusFromTrailers } from './response-headers.ts';
 import { HeldBytes } from './stats.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { DescriptorPool } from '../descriptor-pool.ts';
-import type { JsonPrintOptions } from '../json-printer.ts';
-import type { MessageType } from '../types.ts';
-import { WireWriter } from '../wire-writer.ts';
+import { DescriptorPool } from '../../src/common/transcoding/descriptor-pool.ts';
+import type { JsonPrintOptions } from '../../src/common/transcoding/json-printer.ts';
+import type { MessageType } from '../../src/common/transcoding/types.ts';
+import { WireWriter } from '../../src/common/transcoding/wire-writer.ts';
 
 /** The descriptor set of the test protos of this folder. */
 export const LIBRARY_FILE = `${import.meta.dirname}/library.binpb`;
