@@ -46,7 +46,6 @@ export const TOOLS = {
   conformance: tool('test/conformance/main.ts'),
   bench: tool('bench/main.ts'),
   fuzz: tool('fuzz/main.ts'),
-  conformance: tool('test/conformance/main.ts'),
 };
 
 /** Arguments for Node to run a suite's test files; `summary` is the file that gets the counts. */
