@@ -2,7 +2,7 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -70,11 +70,15 @@ const pages = ['README.md', ...listFiles(root, 'docs'), ...listFiles(root, 'src/
 );
 const snippets = pages.flatMap(snippetsOf);
 
+/** Files that pages name, in the folder where the proxy runs. */
+const FILES = { 'library.pb': 'test/library/library.binpb' };
+
 /** Exit code and output of `--mode validate` for a configuration in a file of that name. */
 function validate(program: string, text: string, name = 'envoy.yaml'): { status: number | null; output: string } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'nuncio-docs-'));
   try {
     writeFileSync(path.join(folder, name), text);
+    for (const [file, source] of Object.entries(FILES)) copyFileSync(path.join(root, source), path.join(folder, file));
     const run = spawnSync(program, ['--mode', 'validate', '-c', name], { encoding: 'utf8', cwd: folder });
     return { status: run.status, output: run.stdout + run.stderr };
   } finally {
