@@ -100,6 +100,9 @@ export class StreamInfo {
   downstreamTransportFailureReason: string;
   connectionId: number;
   requestedServerName: string;
+  /** Fingerprints of the ClientHello that tls_inspector took, in hex; empty = none. */
+  ja3Hash: string;
+  ja4Hash: string;
   upstream: UpstreamInfo | null;
   upstreamCluster: ClusterInfo | null;
   /** Number of attempts, 0 before the first. */
@@ -147,6 +150,8 @@ export class StreamInfo {
     this.downstreamTransportFailureReason = '';
     this.connectionId = 0;
     this.requestedServerName = '';
+    this.ja3Hash = '';
+    this.ja4Hash = '';
     this.upstream = null;
     this.upstreamCluster = null;
     this.attemptCount = 0;

@@ -110,9 +110,8 @@ const LISTENER_ALLOWED = {
   [`${CORE}SocketAddress.named_port`]: 'an error, as in Envoy',
   [`${LISTENER}.metadata`]: 'nothing that reads it is here; it changes no answer',
   'envoy.config.listener.v3.FilterChain.metadata': 'nothing that reads it is here; it changes no answer',
-  'envoy.config.listener.v3.FilterChain.transport_socket_connect_timeout': 'a plain socket has no handshake; others are refused',
-  [`${LISTENER}.listener_filters_timeout`]: 'listener filters are refused',
-  [`${LISTENER}.continue_on_listener_filters_timeout`]: 'listener filters are refused',
+  [`${LISTENER}.listener_filters_timeout`]: 'counts only where there are listener filters',
+  [`${LISTENER}.continue_on_listener_filters_timeout`]: 'counts only where there are listener filters',
   [`${LISTENER}.reuse_port`]: 'the older name of what is the default; enable_reuse_port counts',
   [`${LISTENER}.bypass_overload_manager`]: 'the overload manager is refused',
 };

@@ -151,6 +151,8 @@ export const STREAM_COMMANDS: CommandTable = {
   UPSTREAM_TRANSPORT_FAILURE_REASON: text((context) => underscored(context.streamInfo.upstream?.transportFailureReason ?? '')),
   DOWNSTREAM_TRANSPORT_FAILURE_REASON: text((context) => underscored(context.streamInfo.downstreamTransportFailureReason)),
   CONNECTION_ID: number((context) => context.streamInfo.connectionId),
+  TLS_JA3_FINGERPRINT: text((context) => orNull(context.streamInfo.ja3Hash)),
+  TLS_JA4_FINGERPRINT: text((context) => orNull(context.streamInfo.ja4Hash)),
   REQUESTED_SERVER_NAME: { syntax: PARAMS_OPTIONAL, create: requestedServerName },
   ROUTE_NAME: text((context) => orNull(context.streamInfo.routeName)),
   VIRTUAL_CLUSTER_NAME: text((context) => orNull(context.streamInfo.virtualClusterName)),

@@ -121,6 +121,8 @@ export class ConnectionManager extends DownstreamConnection implements LifetimeO
     info.downstreamTransportFailureReason = from.downstreamTransportFailureReason;
     info.connectionId = this.connection.id;
     info.requestedServerName = from.requestedServerName;
+    info.ja3Hash = from.ja3Hash;
+    info.ja4Hash = from.ja4Hash;
     info.filterChainName = from.filterChainName;
     info.listenerName = config.listenerName;
     info.schemeMatchesUpstream = config.schemeMatchesUpstream;

@@ -177,6 +177,11 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   [ADDRESS, 'filter_chains', /^error adding listener '192.0.2.1:80': no filter chains specified$/],
   [`${ADDRESS}, filter_chains: [{filters: [${ECHO}, ${ECHO}]}]`, 'filter_chains[0].filters[0]', /^Error: terminal filter named e of type envoy.filters.network.echo must be the last filter in a network filter chain.$/],
   [
+    `${ADDRESS}, filter_chains: [{name: a, filter_chain_match: {server_names: [x], source_ports: [1]}, filters: [${ECHO}]}, {name: b, filter_chain_match: {source_ports: [1], server_names: [x]}, filters: [${ECHO}]}]`,
+    'filter_chains[1].filter_chain_match',
+    /^error adding listener '192.0.2.1:80': filter chain 'b' has the same matching rules defined as 'a'. duplicate matcher is: {"source_ports":\[1\],"server_names":\["x"\]}$/,
+  ],
+  [
     `${ADDRESS}, filter_chains: [{filter_chain_match: {source_ports: [1]}, filters: [${ECHO}]}, {filter_chain_match: {source_ports: [1, 2]}, filters: [${ECHO}]}]`,
     'filter_chains',
     /multiple filter chains with overlapping matching rules are defined$/,

@@ -1,4 +1,5 @@
 import { unlinkSync } from 'node:fs';
+import type { Timer } from '../../base/timer-wheel.ts';
 import { ConfigError } from '../../contract/errors.ts';
 import type { Dispatcher } from '../../contract/dispatcher.ts';
 import type { Address } from '../../contract/address.ts';
@@ -12,6 +13,8 @@ import { ioBackend } from './io/backend.ts';
 import { errnoText, EACCES, EADDRINUSE, EADDRNOTAVAIL } from './io/errno.ts';
 import type { Transport } from '../../contract/transport.ts';
 import type { Acceptor } from './io/transport.ts';
+import type { SocketOwner } from './active-socket.ts';
+import { ActiveSocket } from './active-socket.ts';
 import { NetworkConnection } from './connection.ts';
 import { NO_BYTES } from './read-filter-chain.ts';
 import type { ActiveFilterChain, ListenAddress, ListenerConfig } from './listener-config.ts';
@@ -21,14 +24,19 @@ import { ListenerStats } from './listener-stats.ts';
 const GLOBAL_LIMIT_KEY = 'overload.global_downstream_max_connections';
 /** getInteger's "no limit". */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
+/** What an unencrypted connection counts as, and one that no listener filter has looked at. */
+const RAW_BUFFER = 'raw_buffer';
+const NO_PROTOCOLS: readonly string[] = [];
 
 /** A listener at work on one thread: accepts, picks the chain, owns the connections. */
-export class ActiveListener {
+export class ActiveListener implements SocketOwner {
   readonly config: ListenerConfig;
   readonly stats: ListenerStats;
-  private readonly dispatcher: Dispatcher;
+  readonly dispatcher: Dispatcher;
   private readonly acceptors: Acceptor[];
   private readonly live: Set<ServerConnection>;
+  /** Under their listener filters. */
+  private readonly inspected: Set<ActiveSocket>;
   /** Open connections of this listener, and of all listeners, over all threads. */
   private readonly ownCount: SharedCell;
   private readonly globalCount: SharedCell;
@@ -42,6 +50,7 @@ export class ActiveListener {
     this.stats = new ListenerStats(context.listenerScope, context.dispatcher.name);
     this.acceptors = [];
     this.live = new Set();
+    this.inspected = new Set();
     this.ownCount = context.sharedCells.cell(`listener.${config.name}.connections`);
     this.globalCount = context.sharedCells.cell('listeners.connections');
     this.limitKey = `envoy.resource_limits.listener.${config.name}.connection_limit`;
@@ -69,7 +78,7 @@ export class ActiveListener {
   }
 
   get connectionCount(): number {
-    return this.live.size;
+    return this.live.size + this.inspected.size;
   }
 
   /** Accepts no more; live connections go on. */
@@ -81,14 +90,13 @@ export class ActiveListener {
 
   /** Closes what lives: at the end of a drain. */
   closeConnections(type: CloseType, reason: string): void {
+    for (const each of [...this.inspected]) each.abandon();
     for (const each of [...this.live]) each.connection.close(type, reason);
   }
 
   /** Called by each connection as it closes. */
   removed(connection: ServerConnection): void {
-    if (!this.live.delete(connection)) return;
-    this.ownCount.hold(-1);
-    this.globalCount.hold(-1);
+    if (this.live.delete(connection)) this.release();
   }
 
   private listen(address: ListenAddress): Promise<Acceptor | number> {
@@ -127,7 +135,18 @@ export class ActiveListener {
     // The client's end of a unix socket has no name; Envoy gives it ours.
     const remote = bound.kind === 'ip' ? transport.remoteAddress() : bound;
     if (from.tuning.keepAliveSeconds > 0) transport.setKeepAlive(from.tuning.keepAliveSeconds);
-    this.connect(transport, local, remote);
+    const streamInfo = new StreamInfo(PROTOCOL_NONE, this.dispatcher.clock.wall(), this.dispatcher.now(), remote, local);
+    streamInfo.listenerName = this.config.name;
+    this.ownCount.hold(1);
+    this.globalCount.hold(1);
+    const { listenerFilters } = this.config;
+    if (listenerFilters === null) {
+      this.connect(transport, streamInfo, RAW_BUFFER, NO_PROTOCOLS, NO_BYTES);
+      return;
+    }
+    const socket = new ActiveSocket(this, transport, streamInfo, listenerFilters);
+    this.inspected.add(socket);
+    socket.start(listenerFilters.timeout);
   }
 
   private boundAddress(from: ListenAddress): Address {
@@ -135,27 +154,39 @@ export class ActiveListener {
     return this.acceptors[this.config.addresses.indexOf(from)]?.address ?? from.address;
   }
 
-  private connect(transport: Transport, localAddress: Address, remoteAddress: Address): void {
-    const chain = this.config.matcher.find(localAddress, remoteAddress);
+  socketReady(socket: ActiveSocket, peeked: Buffer): void {
+    this.inspected.delete(socket);
+    this.connect(socket.transport, socket.streamInfo, socket.transportProtocol || RAW_BUFFER, socket.applicationProtocols, peeked);
+  }
+
+  socketGone(socket: ActiveSocket): void {
+    this.inspected.delete(socket);
+    this.release();
+    this.logAccess(socket.streamInfo);
+  }
+
+  /** From an accepted socket, which is counted, to a connection with its filters. */
+  private connect(transport: Transport, streamInfo: StreamInfo, transportProtocol: string, applicationProtocols: readonly string[], peeked: Buffer): void {
+    const chain = this.config.matcher.single ?? this.findChain(streamInfo, transportProtocol, applicationProtocols);
     if (chain === null) {
-      this.rejectWithoutChain(transport, localAddress, remoteAddress);
+      this.release();
+      this.rejectWithoutChain(transport, streamInfo);
       return;
     }
     const { dispatcher } = this;
-    const streamInfo = new StreamInfo(PROTOCOL_NONE, dispatcher.clock.wall(), dispatcher.now(), remoteAddress, localAddress);
     streamInfo.filterChainName = chain.name;
-    streamInfo.listenerName = this.config.name;
     transport.setNoDelay(true);
     const socket = chain.transportSocket;
-    const wrapped = socket === null ? transport : socket.wrap(transport, { dispatcher, streamInfo, peeked: NO_BYTES });
+    const wrapped = socket === null ? transport : socket.wrap(transport, { dispatcher, streamInfo, peeked });
     if (wrapped === null) {
+      this.release();
       transport.close();
       return;
     }
+    const { downstreamRemoteAddress: remoteAddress, downstreamLocalAddress: localAddress } = streamInfo;
     const connection = new NetworkConnection({ dispatcher, transport: wrapped, remoteAddress, localAddress, connecting: false, streamInfo });
+    if (socket === null && peeked.length > 0) connection.setUnread(peeked);
     connection.setBufferLimit(this.config.bufferLimit);
-    this.ownCount.hold(1);
-    this.globalCount.hold(1);
     const active = new ServerConnection(this, connection);
     this.live.add(active);
     connection.addConnectionCallbacks(active);
@@ -163,7 +194,24 @@ export class ActiveListener {
     this.stats.downstreamCxActive.inc();
     this.stats.workerCxTotal.inc();
     this.stats.workerCxActive.inc();
+    if (chain.connectTimeout > 0 && socket?.secure === true) active.limitHandshake(chain.connectTimeout);
     this.openFilters(connection, chain);
+  }
+
+  private findChain(streamInfo: StreamInfo, transportProtocol: string, applicationProtocols: readonly string[]): ActiveFilterChain | null {
+    return this.config.matcher.find({
+      localAddress: streamInfo.downstreamLocalAddress,
+      remoteAddress: streamInfo.downstreamRemoteAddress,
+      directRemoteAddress: streamInfo.downstreamDirectRemoteAddress,
+      serverName: streamInfo.requestedServerName,
+      transportProtocol,
+      applicationProtocols,
+    });
+  }
+
+  private release(): void {
+    this.ownCount.hold(-1);
+    this.globalCount.hold(-1);
   }
 
   private openFilters(connection: NetworkConnection, chain: ActiveFilterChain): void {
@@ -176,12 +224,10 @@ export class ActiveListener {
     if (connection.state !== STATE_CLOSED) connection.start();
   }
 
-  private rejectWithoutChain(transport: Transport, local: Address, remote: Address): void {
+  private rejectWithoutChain(transport: Transport, streamInfo: StreamInfo): void {
     this.stats.noFilterChainMatch.inc();
-    const streamInfo = new StreamInfo(PROTOCOL_NONE, this.dispatcher.clock.wall(), this.dispatcher.now(), remote, local);
     streamInfo.setResponseFlag(FLAG_NO_ROUTE_FOUND);
     streamInfo.responseCodeDetails = 'filter_chain_not_found';
-    streamInfo.listenerName = this.config.name;
     this.logAccess(streamInfo);
     transport.close();
   }
@@ -209,12 +255,31 @@ class ServerConnection implements ConnectionCallbacks {
   readonly connection: NetworkConnection;
   private readonly listener: ActiveListener;
 
+  private handshakeTimer: Timer | null;
+
   constructor(listener: ActiveListener, connection: NetworkConnection) {
     this.listener = listener;
     this.connection = connection;
+    this.handshakeTimer = null;
+  }
+
+  /** The transport socket must be connected within so many milliseconds. */
+  limitHandshake(timeout: number): void {
+    this.handshakeTimer = this.connection.dispatcher.createTimer(() => this.onHandshakeTimeout());
+    this.handshakeTimer.enable(timeout);
+  }
+
+  private onHandshakeTimeout(): void {
+    const { connection } = this;
+    this.listener.stats.downstreamCxTransportSocketConnectTimeout.inc();
+    connection.streamInfo.connectionTerminationDetails = 'transport socket timeout was reached';
+    connection.transportFailureReason = 'connect timeout';
+    connection.close(CLOSE_NO_FLUSH, 'transport_socket_timeout');
   }
 
   onEvent(event: ConnectionEvent): void {
+    this.handshakeTimer?.disable();
+    this.handshakeTimer = null;
     if (event === EVENT_CONNECTED) return;
     const { stats } = this.listener;
     const { streamInfo } = this.connection;

@@ -92,6 +92,8 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
   private readDisables: number;
   private connecting: boolean;
   private started: boolean;
+  /** Read before the connection was made; the filters get it before anything else. */
+  private unread: Buffer | null;
   private aboveHighWatermark: boolean;
   private halfCloseEnabled: boolean;
   private readEnded: boolean;
@@ -132,6 +134,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
     this.readDisables = 0;
     this.connecting = options.connecting;
     this.started = false;
+    this.unread = null;
     this.aboveHighWatermark = false;
     this.halfCloseEnabled = false;
     this.readEnded = false;
@@ -151,7 +154,13 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
     if (this.started || this.state !== STATE_OPEN) return;
     this.started = true;
     this.readFilters.run(0, NO_BYTES, false);
-    this.updateReading();
+    if (this.unread === null) this.updateReading();
+    else this.deliverUnread();
+  }
+
+  /** Bytes that listener filters read and left; the connection owns them from now on. Before `start`. */
+  setUnread(bytes: Buffer): void {
+    this.unread = bytes;
   }
 
   get ssl(): SslConnectionInfo | null {
@@ -461,8 +470,17 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
 
   private updateReading(): void {
     if (!this.started || this.state === STATE_CLOSED) return;
-    if (this.readDisables === 0 || this.state === STATE_CLOSING) this.transport.readStart();
+    if (this.unread !== null) this.dispatcher.post(() => this.deliverUnread());
+    else if (this.readDisables === 0 || this.state === STATE_CLOSING) this.transport.readStart();
     else this.transport.readStop();
+  }
+
+  private deliverUnread(): void {
+    const { unread } = this;
+    if (unread === null || this.state === STATE_CLOSED || (this.readDisables > 0 && this.state === STATE_OPEN)) return;
+    this.unread = null;
+    this.onTransportData(unread);
+    this.updateReading();
   }
 
   private raise(event: ConnectionEvent): void {

@@ -6,6 +6,7 @@ import { expectMessage } from '../../contract/message.ts';
 import { canonicalIp, ipAddress, pipeAddress } from './address.ts';
 import { CidrRange, ipBytes } from './cidr.ts';
 import { FilterChainMatcher } from './filter-chain-match.ts';
+import type { ConnectionFacts } from './filter-chain-match.ts';
 
 const TYPE = 'envoy.config.listener.v3.FilterChainMatch';
 
@@ -77,12 +78,20 @@ function address(text: string): ReturnType<typeof ipAddress> {
   return ipAddress(text.slice(0, colon).replace(/[[\]]/g, ''), Number(text.slice(colon + 1)));
 }
 
+/** A plain connection. */
+function facts(local: string, remote: string): ConnectionFacts {
+  const remoteAddress = address(remote);
+  return {
+    localAddress: address(local), remoteAddress, directRemoteAddress: remoteAddress, serverName: '', transportProtocol: 'raw_buffer', applicationProtocols: [],
+  };
+}
+
 for (const each of cases) {
   test(`filter chain match: ${each.name}`, () => {
     const chosen = matcher(...each.chains);
     for (const [ends, expected] of Object.entries(each.finds)) {
       const [local, remote] = ends.split(' < ');
-      assert.equal(chosen.find(address(local), address(remote)), expected, ends);
+      assert.equal(chosen.find(facts(local, remote)), expected, ends);
     }
   });
 }
@@ -92,8 +101,49 @@ test('filter chain match: the same combination twice', () => {
   assert.throws(() => matcher(null, '{destination_port: 0}'), /./);
 });
 
-test('filter chain match: what needs listener filters is refused', () => {
-  assert.throws(() => matcher("{server_names: ['a.example']}"), /not in nuncio yet: FilterChainMatch.server_names/);
+test('filter chain match: partial wildcards are refused', () => {
+  for (const name of ['*', '*a.example', 'w*.example', 'a.*']) {
+    assert.throws(() => matcher(`{server_names: ['${name}']}`), /partial wildcards are not supported in "server_names"/);
+  }
+});
+
+const EVERY = [
+  "{server_names: ['A.example', '*.x.example'], transport_protocol: tls}",
+  "{server_names: ['*.example'], application_protocols: [h2]}",
+  "{server_names: ['*.example']}",
+  '{transport_protocol: raw_buffer}',
+  '{application_protocols: [a, b]}',
+  '{application_protocols: [c]}',
+];
+
+/** Server name, transport protocol, application protocols, expected chain. */
+const SEEN: readonly (readonly [string, string, readonly string[], string])[] = [
+  ['a.example', 'tls', [], '0'],
+  ['a.example', 'raw_buffer', [], 'default'],
+  ['b.x.example', 'tls', ['h2'], '0'],
+  ['x.example', 'tls', ['http/1.1'], '2'],
+  ['x.example', 'tls', ['http/1.1', 'h2'], '1'],
+  ['.example', 'tls', [], '2'],
+  ['b.example.', 'tls', [], 'default'],
+  ['other', 'raw_buffer', ['a'], '3'],
+  ['', 'tls', ['c', 'a'], '5'],
+  ['', 'tls', ['x', 'b', 'c'], '4'],
+  ['', 'tls', ['x'], 'default'],
+];
+
+test('filter chain match: server names, then transport protocol, then application protocols', () => {
+  const chosen = matcher(...EVERY);
+  for (const [serverName, transportProtocol, applicationProtocols, expected] of SEEN) {
+    const ends = facts('10.0.0.1:1', '10.0.0.2:1');
+    assert.equal(chosen.find({ ...ends, serverName, transportProtocol, applicationProtocols }), expected, `${serverName} ${transportProtocol}`);
+  }
+});
+
+test('filter chain match: the direct source is not the restored one', () => {
+  const chosen = matcher('{direct_source_prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}]}', '{source_ports: [5]}');
+  const ends = facts('1.1.1.1:1', '10.0.0.9:5');
+  assert.equal(chosen.find(ends), '0');
+  assert.equal(chosen.find({ ...ends, directRemoteAddress: ipAddress('11.0.0.9', 5) }), '1');
 });
 
 test('CIDR ranges', () => {

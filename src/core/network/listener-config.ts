@@ -1,15 +1,19 @@
 import type { Filter, FilterChain } from '#api/envoy/config/listener/v3/listener_components_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
+import { messageToJson } from '../../config/message-json.ts';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import type { AccessLog } from '../../contract/access-log.ts';
 import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext, ListenerFacts } from '../../contract/extension.ts';
+import { durationMs } from '../../contract/message.ts';
 import type { NetworkFilterFactoryCb } from '../../contract/network.ts';
 import type { DownstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
 import { resolveAddressMessage } from './address.ts';
 import { DEFAULT_BUFFER_LIMIT } from './connection.ts';
 import { FilterChainMatcher } from './filter-chain-match.ts';
+import { buildListenerFilters } from './listener-filters.ts';
+import type { ListenerFilters } from './listener-filters.ts';
 import type { SocketTuning } from './socket-options.ts';
 import { readSocketOptions, readTcpKeepalive } from './socket-options.ts';
 import { buildAccessLogs } from './access-logs.ts';
@@ -20,6 +24,8 @@ export interface ActiveFilterChain {
   /** Null = a plain socket. */
   readonly transportSocket: DownstreamTransportSocketFactory | null;
   readonly filters: readonly NetworkFilterFactoryCb[];
+  /** Milliseconds that the handshake of the transport socket may take; 0 = no limit. */
+  readonly connectTimeout: number;
 }
 
 export interface ListenAddress {
@@ -42,6 +48,8 @@ export interface ListenerConfig {
   readonly ignoreGlobalConnLimit: boolean;
   readonly drainOnlyOnModify: boolean;
   readonly matcher: FilterChainMatcher<ActiveFilterChain>;
+  /** Null = connections are not looked into. */
+  readonly listenerFilters: ListenerFilters | null;
   readonly accessLogs: readonly AccessLog[];
   /** The context that its filters were built with. */
   readonly context: FactoryContext;
@@ -77,12 +85,13 @@ export function buildListener(message: Listener, context: FactoryContext): Liste
     ignoreGlobalConnLimit: message.ignoreGlobalConnLimit,
     drainOnlyOnModify: message.drainType === 1,
     matcher: buildMatcher(message, addressText, listenerContext),
+    listenerFilters: buildListenerFilters(message, listenerContext),
     accessLogs: configAt('access_log', () => buildAccessLogs(message.accessLog, listenerContext)),
     context: listenerContext,
   };
 }
 
-/** `metadata`, `listener_filters_timeout`, `continue_on_…`, `bypass_overload_manager`, `reuse_port` need nothing done while there are no listener filters and no overload manager. */
+/** `metadata`, `bypass_overload_manager`, `reuse_port` need nothing done while there is no overload manager. */
 function refuseUnsupported(message: Listener): void {
   refuseFields(message, 'Listener', {
     statsMatcher: 'stats_matcher',
@@ -132,10 +141,10 @@ function readAddress(message: Listener['address'], path: string, tuning: SocketT
 }
 
 function buildMatcher(message: Listener, addressText: string, context: FactoryContext): FilterChainMatcher<ActiveFilterChain> {
-  checkListenerFilters(message, context);
   if (message.filterChains.length === 0 && message.defaultFilterChain === undefined) {
     throw new ConfigError(`error adding listener '${addressText}': no filter chains specified`, { path: 'filter_chains' });
   }
+  const names = new Map<string, string>();
   const chains = message.filterChains.map((chain, i) => {
     const match = chain.filterChainMatch;
     if (match !== undefined && (match.addressSuffix !== '' || match.suffixLen !== undefined)) {
@@ -143,6 +152,7 @@ function buildMatcher(message: Listener, addressText: string, context: FactoryCo
         path: `filter_chains[${i}].filter_chain_match`,
       });
     }
+    configAt(`filter_chains[${i}]`, () => refuseSameMatch(chain, names, addressText));
     return { match, chain: configAt(`filter_chains[${i}]`, () => buildChain(chain, context)) };
   });
   const fallback = message.defaultFilterChain;
@@ -154,15 +164,15 @@ function buildMatcher(message: Listener, addressText: string, context: FactoryCo
   });
 }
 
-/** None is implemented yet: the registry gives the right one of its three answers. */
-function checkListenerFilters(message: Listener, context: FactoryContext): void {
-  message.listenerFilters.forEach((filter, i) =>
-    configAt(`listener_filters[${i}]`, () => {
-      if (filter.configType.case === 'configDiscovery') throw notYet('ListenerFilter.config_discovery', 'config_discovery');
-      context.registry.find('envoy.filters.listener', filter.configType.value, filter.name);
-      throw notYet(`listener filter ${filter.name}`);
-    }),
-  );
+/** `names` are the chains before this one, by their match. */
+function refuseSameMatch(chain: FilterChain, names: Map<string, string>, addressText: string): void {
+  const match = chain.filterChainMatch === undefined ? '{}' : JSON.stringify(messageToJson(chain.filterChainMatch));
+  const other = names.get(match);
+  if (other !== undefined) {
+    const rules = `filter chain '${chain.name}' has the same matching rules defined as '${other}'. duplicate matcher is: ${match}`;
+    throw new ConfigError(`error adding listener '${addressText}': ${rules}`, { path: 'filter_chain_match' });
+  }
+  names.set(match, chain.name);
 }
 
 function buildChain(chain: FilterChain, context: FactoryContext): ActiveFilterChain {
@@ -170,7 +180,7 @@ function buildChain(chain: FilterChain, context: FactoryContext): ActiveFilterCh
   const transportSocket = buildTransportSocket(chain, context);
   const last = chain.filters.length - 1;
   const filters = chain.filters.map((filter, i) => configAt(`filters[${i}]`, () => buildFilter(filter, i === last, context)));
-  return { name: chain.name, transportSocket, filters };
+  return { name: chain.name, transportSocket, filters, connectTimeout: durationMs(chain.transportSocketConnectTimeout, 0) };
 }
 
 /** Null = a plain socket. */

@@ -120,6 +120,7 @@ function listenerConfig(config: Admin, router: AdminRouter, base: FactoryContext
     name: PREFIX,
     transportSocket: null,
     filters: [(connection) => connection.addReadFilter(new ConnectionManager(manager, connection))],
+    connectTimeout: 0,
   };
   return {
     name: PREFIX,
@@ -136,6 +137,7 @@ function listenerConfig(config: Admin, router: AdminRouter, base: FactoryContext
     matcher: new FilterChainMatcher([{ match: undefined, chain }], null, () => {
       throw new Error('one chain cannot overlap');
     }),
+    listenerFilters: null,
     accessLogs: [],
     context,
   };
