@@ -145,6 +145,8 @@ export class HandleTransport implements Transport {
       this.queue(items);
       return WRITE_PENDING;
     }
+    const small = this.thread.output.staged(items);
+    if (small !== null) return this.writeSmall(small);
     const text = this.thread.output.text(items);
     return text === null ? this.writeSegments(items, false, NO_PINS) : this.writeText(text);
   }
@@ -235,6 +237,16 @@ export class HandleTransport implements Transport {
     if (error !== 0) return error;
     if (thread.state[STATE_ASYNC] === 0) return WRITE_DONE;
     this.wait(NO_SEGMENTS, NO_PINS);
+    return WRITE_PENDING;
+  }
+
+  private writeSmall(bytes: Uint8Array): number {
+    const thread = this.thread;
+    const error = this.handle.writeBuffer(thread.request, bytes);
+    if (error !== 0) return error;
+    if (thread.state[STATE_ASYNC] === 0) return WRITE_DONE;
+    this.wait([bytes], NO_PINS);
+    thread.output.abandonStaging();
     return WRITE_PENDING;
   }
 

@@ -19,6 +19,8 @@ export class Output {
   readonly pinned: ReadBuffer[];
   private readonly buffers: ReadBuffers;
   private staging: Buffer;
+  /** Views of the staging buffer from its first byte on, by length. */
+  private views: (Buffer | undefined)[];
   private start: number;
   private end: number;
 
@@ -27,8 +29,22 @@ export class Output {
     this.pinned = [];
     this.buffers = buffers;
     this.staging = Buffer.allocUnsafeSlow(STAGING_SIZE);
+    this.views = [];
     this.start = 0;
     this.end = 0;
+  }
+
+  /**
+   * A batch of one small buffer (the usual one of a tunnel), copied into the staging buffer; null when it is something else. A copy and a view
+   * that exists cost less than a string.
+   */
+  staged(items: readonly (string | Uint8Array)[]): Uint8Array | null {
+    const only = items[0];
+    if (items.length !== 1 || typeof only === 'string' || only.length > TEXT_LIMIT) return null;
+    const length = only.length;
+    this.staging.set(only, 0);
+    this.start = this.end = length;
+    return this.views[length] ?? (this.views[length] = this.staging.subarray(0, length));
   }
 
   /** The whole batch as one string, or null when it is too big or only one big thing. */
@@ -68,7 +84,7 @@ export class Output {
 
   /** The staging buffer went into a write that is still on its way. */
   abandonStaging(): void {
-    if (this.end > 0) this.staging = Buffer.allocUnsafeSlow(STAGING_SIZE);
+    if (this.end > 0) this.renewStaging();
   }
 
   /** Bytes that stay valid after the turn: pinned when they lie in the delivering read buffer, else copied. */
@@ -113,8 +129,13 @@ export class Output {
 
   /** The full one lives on in its segment. */
   private freshStaging(): void {
-    this.staging = Buffer.allocUnsafeSlow(STAGING_SIZE);
+    this.renewStaging();
     this.start = this.end = 0;
+  }
+
+  private renewStaging(): void {
+    this.staging = Buffer.allocUnsafeSlow(STAGING_SIZE);
+    this.views = [];
   }
 }
 

@@ -273,6 +273,32 @@ function suite(io: IoBackend): void {
     close();
   });
 
+  test('small messages one at a time: bytes hold when the kernel takes them later and the buffer is used again', async () => {
+    const { server, client, close } = await pair();
+    const message = Buffer.alloc(1_000);
+    let sent = 0;
+    let pendedAt = -1;
+    // On after the first that the kernel does not take whole, for what comes right behind it.
+    for (; pendedAt < 0 || sent < pendedAt + 5; sent++) {
+      if (client.transport.writeBatch([message.fill(sent % 251)]) === 1 && pendedAt < 0) pendedAt = sent;
+    }
+    // Somebody else's output meanwhile, from the same thread.
+    const other = await pair();
+    for (let i = 0; i < 3; i++) other.client.transport.writeBatch([message.fill(0xff)]);
+    const pieces: Buffer[] = [];
+    server.keepText = false;
+    server.onBytes = (data) => pieces.push(Buffer.from(data));
+    server.transport.readStart();
+    await server.until(() => server.bytes === sent * message.length);
+    const received = Buffer.concat(pieces);
+    for (let i = 0; i < sent; i++) {
+      const piece = received.subarray(i * message.length, (i + 1) * message.length);
+      assert.ok(piece.equals(message.fill(i % 251)), `message ${i} of ${sent}, the first that pended was ${pendedAt}`);
+    }
+    close();
+    other.close();
+  });
+
   test('bytes of a read handed to a blocked socket survive the next reads', async () => {
     const from = await pair();
     const to = await pair();
