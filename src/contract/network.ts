@@ -113,12 +113,53 @@ export interface ConnectionStats {
   readonly delayedCloseTimeouts: Counter | null;
 }
 
-/** What is known of a TLS connection; filled in by the TLS transport socket. */
+/** A certificate as logs, headers and matchers see it. Names and values are byte strings; all are computed when first read. */
+export interface CertificateInfo {
+  readonly der: Buffer;
+  /** As RFC 2253 writes names: `CN=a,O=b`; bytes outside ASCII as `\\C3\\A9`. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Lower-case hex. */
+  readonly serialNumber: string;
+  /** Milliseconds since the epoch. */
+  readonly validFrom: number;
+  readonly validTo: number;
+  /** Digests of the DER, lower-case hex. */
+  readonly sha256: string;
+  readonly sha1: string;
+  readonly pem: string;
+  /** The PEM with `%0A` and so on, as `x-forwarded-client-cert` has it. */
+  readonly urlEncodedPem: string;
+  /** Subject alternative names, in order. */
+  readonly uriSans: readonly string[];
+  readonly dnsSans: readonly string[];
+  readonly ipSans: readonly string[];
+  readonly emailSans: readonly string[];
+  readonly otherNameSans: readonly string[];
+}
+
+/** What is known of a TLS connection; filled in by the TLS transport socket. Empty until the handshake is over. */
 export interface SslConnectionInfo {
   readonly peerPresented: boolean;
   readonly peerValidated: boolean;
   readonly requestedServerName: string;
   readonly alpn: string;
+  /** `TLSv1.3` */
+  readonly tlsVersion: string;
+  /** `TLS_AES_128_GCM_SHA256`, `ECDHE-RSA-AES128-GCM-SHA256` */
+  readonly cipherName: string;
+  /** IANA's number, 0xffff = unknown. */
+  readonly cipherId: number;
+  /** Group of the key exchange: `X25519MLKEM768`; empty where the platform does not tell (servers). */
+  readonly group: string;
+  /** Lower-case hex; empty where there is none (TLS 1.3, tickets at a server). */
+  readonly sessionId: string;
+  /** What the peer sent, its own first. After the connection's close only when `sslRetention` asks for it. */
+  readonly peerChain: readonly CertificateInfo[];
+  readonly localCertificate: CertificateInfo | null;
+  /** Monotonic milliseconds, NaN = not yet: the socket was connected; keys were agreed on and the peer accepted. */
+  readonly handshakeStart: number;
+  readonly handshakeComplete: number;
 }
 
 export interface ReadFilterCallbacks {

@@ -11,9 +11,10 @@ import { Literal } from './operator.ts';
 import type { Operator } from './operator.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TIME_COMMANDS } from './time-commands.ts';
+import { TLS_COMMANDS } from './tls-commands.ts';
 
 const COMMANDS: CommandTable = {
-  ...HEADER_COMMANDS, ...STREAM_COMMANDS, ...TIME_COMMANDS, ...ADDRESS_COMMANDS, ...METADATA_COMMANDS, ...ABSENT_COMMANDS,
+  ...HEADER_COMMANDS, ...STREAM_COMMANDS, ...TIME_COMMANDS, ...ADDRESS_COMMANDS, ...METADATA_COMMANDS, ...TLS_COMMANDS, ...ABSENT_COMMANDS,
   COALESCE: coalesceCommand(builtInOperator),
 };
 

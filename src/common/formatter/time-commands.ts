@@ -16,21 +16,24 @@ function upstream(field: keyof UpstreamTiming): TimePoint {
 
 const neverHappened: TimePoint = () => NaN;
 
-/** Points that COMMON_DURATION knows by name; handshakes wait for TLS. */
+/** When TCP was connected: behind TLS the connection is complete only with its handshake. */
+const tcpConnected: TimePoint = (info) => info.upstream?.ssl?.handshakeStart ?? info.upstream?.timing.connectComplete ?? NaN;
+
+/** Points that COMMON_DURATION knows by name. */
 const TIME_POINTS: Readonly<Record<string, TimePoint>> = {
   DS_RX_BEG: (info) => info.startTime,
   DS_RX_END: (info) => info.lastDownstreamRxByte,
   US_CX_BEG: upstream('connectStart'),
-  US_CX_END: upstream('connectComplete'),
-  US_HS_END: neverHappened,
+  US_CX_END: tcpConnected,
+  US_HS_END: (info) => info.upstream?.ssl?.handshakeComplete ?? NaN,
   US_TX_BEG: upstream('firstTxByteSent'),
   US_TX_END: upstream('lastTxByteSent'),
   US_RX_BEG: upstream('firstRxByteReceived'),
   US_RX_END: upstream('lastRxByteReceived'),
   DS_TX_BEG: (info) => info.firstDownstreamTxByte,
   DS_TX_END: (info) => info.lastDownstreamTxByte,
-  DS_HS_BEG: neverHappened,
-  DS_HS_END: neverHappened,
+  DS_HS_BEG: (info) => info.downstreamSsl?.handshakeStart ?? NaN,
+  DS_HS_END: (info) => info.downstreamSsl?.handshakeComplete ?? NaN,
 };
 
 const PRECISIONS: Readonly<Record<string, number>> = { ms: 1, us: 1_000, ns: 1_000_000 };
@@ -56,10 +59,14 @@ function commonDuration(parameter: string): Operator {
 /** A strftime `n` would put a newline into a header. */
 const NEWLINE = /%[-_0^#]*[1-9]*(?:E|O)?n/;
 
-function timeOperator(format: string, local: boolean, wallMs: (context: LogContext) => number): Operator {
+/** `wallMs` NaN = no value. */
+export function timeOperator(format: string, local: boolean, wallMs: (context: LogContext) => number): Operator {
   if (NEWLINE.test(format)) throw new ConfigError('Invalid header configuration. Format string contains newline.');
   const compiled = new DateFormat(format, local);
-  return new TextOperator((context) => compiled.format(wallMs(context)));
+  return new TextOperator((context) => {
+    const time = wallMs(context);
+    return time !== time ? null : compiled.format(time);
+  });
 }
 
 function startWall(context: LogContext): number {
@@ -89,8 +96,7 @@ export const TIME_COMMANDS: CommandTable = {
   RESPONSE_DURATION: duration(({ streamInfo }) => (streamInfo.upstream?.timing.firstRxByteReceived ?? NaN) - streamInfo.startTime),
   RESPONSE_TX_DURATION: duration(({ streamInfo }) =>
     streamInfo.lastDownstreamTxByte - (streamInfo.upstream?.timing.firstRxByteReceived ?? NaN)),
-  /** TLS handshakes and QUIC round trips do not happen on plain connections. */
-  DOWNSTREAM_HANDSHAKE_DURATION: duration(() => NaN),
+  /** Only QUIC knows its round trips. */
   ROUNDTRIP_DURATION: duration(() => NaN),
   UPSTREAM_CONNECTION_POOL_READY_DURATION: duration(({ streamInfo }) => {
     const timing = streamInfo.upstream?.timing;

@@ -10,6 +10,7 @@ import type { RouteConfig } from '../../contract/route.ts';
 import type { Runtime } from '../../contract/runtime.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { ClusterManager } from '../../contract/upstream.ts';
+import type { ClientCertDetails } from './client-cert.ts';
 import type { ConnectionManagerStats } from './conn-manager-stats.ts';
 import type { DateProvider } from './date-provider.ts';
 import type { FilterChainFactory } from './filter-manager.ts';
@@ -122,6 +123,7 @@ export interface ConnectionManagerConfig {
   readonly preserveExternalRequestId: boolean;
   readonly alwaysSetRequestIdInResponse: boolean;
   readonly forwardClientCert: ForwardClientCert;
+  readonly clientCertDetails: ClientCertDetails;
   readonly serverName: string;
   readonly serverHeaderTransformation: ServerHeaderTransformation;
   readonly proxyStatus: ProxyStatusConfig | null;

@@ -7,7 +7,8 @@ import type { Connection } from '../../contract/network.ts';
 import { PROTOCOL_HTTP10, PROTOCOL_HTTP11 } from '../../contract/stream-info.ts';
 import type { Protocol, StreamInfo } from '../../contract/stream-info.ts';
 import type { RouteConfig } from '../../contract/route.ts';
-import { CLIENT_CERT_ALWAYS_FORWARD_ONLY, CLIENT_CERT_FORWARD_ONLY, CLIENT_CERT_SANITIZE, STRIP_PORT_ANY, STRIP_PORT_MATCHING } from './conn-manager-config.ts';
+import { forwardClientCert } from './client-cert.ts';
+import { CLIENT_CERT_SANITIZE, STRIP_PORT_ANY, STRIP_PORT_MATCHING } from './conn-manager-config.ts';
 import type { ConnectionManagerConfig } from './conn-manager-config.ts';
 import { setProxyStatus } from './proxy-status.ts';
 import { isValidReferer } from './referer.ts';
@@ -92,7 +93,10 @@ export function mutateRequestHeaders(
   if (config.via !== '') headers.append('via', config.via, ', ');
   if (edge && address.kind === 'ip') headers.set('x-envoy-external-address', address.ip);
   if (config.generateRequestId) config.requestId.set(headers, edge, config.preserveExternalRequestId);
-  if ((found & CLIENT_CERT) !== 0) sanitizeClientCert(headers, connection, config);
+  const certMode = config.forwardClientCert;
+  if ((found & CLIENT_CERT) !== 0 || (certMode !== CLIENT_CERT_SANITIZE && connection.ssl !== null)) {
+    forwardClientCert(headers, connection, certMode, config.clientCertDetails);
+  }
   return address;
 }
 
@@ -191,15 +195,6 @@ function setUserAgent(headers: HeaderMap, config: ConnectionManagerConfig, userA
   headers.set('x-envoy-downstream-service-cluster', userAgent);
   if ((headers.get('user-agent') ?? '') === '') headers.set('user-agent', userAgent);
   if (config.nodeId !== '') headers.set('x-envoy-downstream-service-node', config.nodeId);
-}
-
-/** `x-forwarded-client-cert` of a peer that has shown no certificate is not believed, unless the configuration says always. */
-function sanitizeClientCert(headers: HeaderMap, connection: Connection, config: ConnectionManagerConfig): void {
-  const mode = config.forwardClientCert;
-  if (mode === CLIENT_CERT_ALWAYS_FORWARD_ONLY) return;
-  const presented = connection.ssl?.peerPresented ?? false;
-  if (mode === CLIENT_CERT_SANITIZE || !presented) headers.remove('x-forwarded-client-cert');
-  else if (mode !== CLIENT_CERT_FORWARD_ONLY) headers.remove('x-forwarded-client-cert');
 }
 
 const RESPONSE_HOP_BY_HOP: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@ import type { ClientHello } from '../../codec/client-hello/client-hello.ts';
 import type { OwnCertificate } from './certificate.ts';
 
 interface Certified {
-  readonly certificate: OwnCertificate;
+  readonly certificate: Pick<OwnCertificate, 'names' | 'group'>;
 }
 
 /** Cipher suites of TLS 1.2 that sign with ECDSA, from Envoy's lists (RFC 5289, RFC 7905, RFC 8422). */

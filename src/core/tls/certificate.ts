@@ -4,6 +4,7 @@ import { crypto } from '../../base/crypto.ts';
 import { readDataSourceBytes } from '../../common/data-source.ts';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
+import { ParsedCertificate } from './certificate-info.ts';
 
 /** A certificate with its key, ready for a context. */
 export interface OwnCertificate {
@@ -11,6 +12,7 @@ export interface OwnCertificate {
   readonly material: { readonly cert: Buffer; readonly key: Buffer; readonly passphrase?: string } | { readonly pfx: Buffer; readonly passphrase?: string };
   /** Names that a client may ask for: DNS names of the subject alternative names, else the common name; lower case, `.example.com` for a wildcard. */
   readonly names: readonly string[];
+  readonly info: ParsedCertificate;
   /** Group number of an ECDSA key as clients name it (RFC 8422), or 0 for RSA. */
   readonly group: number;
 }
@@ -39,7 +41,7 @@ export function readCertificate(message: TlsCertificate): OwnCertificate {
   if (key.length === 0) throw new ConfigError('Failed to load incomplete private key from path: ', { path: 'private_key' });
   const leaf = parseLeaf(cert, from);
   checkPair(leaf, key, passphrase, message.privateKey?.specifier.case === 'filename' ? message.privateKey.specifier.value : '<inline>');
-  return { material: { cert, key, ...secret }, names: namesOf(leaf), group: groupOf(leaf, from) };
+  return { material: { cert, key, ...secret }, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), group: groupOf(leaf, from) };
 }
 
 function read(source: TlsCertificate['privateKey'], path: string): Buffer {

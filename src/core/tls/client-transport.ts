@@ -22,7 +22,9 @@ export class TlsClientTransport extends TlsTransport {
   }
 
   onTransportConnect(): void {
-    if (!this.isClosed) this.secure(this.config.engine, this.config.parameters(), NOTHING);
+    if (this.isClosed) return;
+    this.ssl.handshakeStart = this.dispatcher.now();
+    this.secure(this.config.engine, this.config.parameters(), NOTHING);
   }
 
   protected begin(): void {

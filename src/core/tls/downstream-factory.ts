@@ -68,10 +68,11 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
   }
 
   parametersFor(hello: ClientHello | null): TlsParameters {
-    const { contexts } = this.selector.select(hello);
+    const { contexts, certificate } = this.selector.select(hello);
     return {
       isServer: true,
       context: contexts[this.ticketKeyIndex(hello)],
+      ownCertificate: certificate.info,
       requestCertificate: this.requestCertificate,
       // Without a common protocol Envoy goes on without one; OpenSSL would refuse.
       alpn: hello !== null && this.common.alpn.some((each) => hello.alpn.includes(each)) ? this.common.alpn : NO_ALPN,

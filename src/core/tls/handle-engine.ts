@@ -2,7 +2,7 @@ import type { Transport } from '../../contract/transport.ts';
 import { HandleTransport } from '../network/io/handle-transport.ts';
 import type { TlsHandle, WrapTls } from './tls-bindings.ts';
 import type { TlsEvents, TlsParameters, TlsState, TlsTransportEngine } from './tls-engine.ts';
-import { alpnWire, OpenSslState, sessionIdOf } from './tls-state.ts';
+import { alpnWire, chainOf, OpenSslState, sessionIdOf } from './tls-state.ts';
 
 /** TLSWrap over the handle of a connection: clear bytes come and go as those of a plain handle do. */
 export class HandleTlsEngine extends HandleTransport implements TlsTransportEngine {
@@ -21,6 +21,7 @@ export class HandleTlsEngine extends HandleTransport implements TlsTransportEngi
     this.tlsEvents = events;
     this.established = false;
     this.state = new OpenSslState(tls, {
+      peerChain: () => chainOf(tls.getPeerX509Certificate(), (each) => each.raw(), (each) => each.getIssuerCert()),
       verifyError: () => tls.verifyError()?.code ?? '',
       alpn: () => tls.getALPNNegotiatedProtocol() || '',
       serverName: () => tls.getServername() || '',

@@ -35,6 +35,7 @@ export class TlsServerTransport extends TlsTransport {
   protected begin(): void {
     if (this.begun) return;
     this.begun = true;
+    this.ssl.handshakeStart = this.dispatcher.now();
     this.raw.setEvents(this);
     if (this.received.length === 0) {
       this.raw.readStart();

@@ -1,3 +1,4 @@
+import type { EphemeralKeyInfo } from 'node:tls';
 import type { Counter, Scope } from '../../contract/stats.ts';
 import type { TlsState } from './tls-engine.ts';
 
@@ -45,7 +46,7 @@ export class SslStats {
     this.count(`ciphers.${state.cipher().name}`);
     this.count(`versions.${state.protocol()}`);
     const key = state.ephemeralKey();
-    if (key !== null) this.count(`curves.${CURVES.get(key.name ?? key.type) ?? key.name ?? key.type}`);
+    if (key !== null) this.count(`curves.${groupName(key)}`);
     // A resumed session has no certificate to show, though it began with one.
     if (!state.isSessionReused() && state.peerChain().length === 0) this.noCertificate.inc();
   }
@@ -64,3 +65,10 @@ export class SslStats {
 const CURVES: ReadonlyMap<string, string> = new Map([
   ['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521'], ['x25519', 'X25519'], ['X25519', 'X25519'],
 ]);
+
+/** The group of a key exchange in BoringSSL's words; empty = none that is known. */
+export function groupName(key: EphemeralKeyInfo | null): string {
+  if (key === null) return '';
+  const name = key.name ?? key.type;
+  return CURVES.get(name) ?? name;
+}

@@ -5,7 +5,7 @@ import type { Address } from '../../contract/address.ts';
 import type { Transport, TransportEvents } from '../../contract/transport.ts';
 import { WRITE_DONE, WRITE_PENDING } from '../../contract/transport.ts';
 import type { TlsEvents, TlsParameters, TlsState, TlsTransportEngine } from './tls-engine.ts';
-import { OpenSslState, sessionIdOf } from './tls-state.ts';
+import { chainOf, OpenSslState, sessionIdOf } from './tls-state.ts';
 
 /** Clear bytes that TLSSocket keeps before it asks to wait. */
 const HIGH_WATERMARK = 65_536;
@@ -36,6 +36,7 @@ export class StreamTlsEngine implements TlsTransportEngine {
     this.listen(parameters);
     const { socket } = this;
     this.state = new OpenSslState(askable(socket), {
+      peerChain: () => chainOf(socket.getPeerX509Certificate(), (each) => each.raw, (each) => each.issuerCertificate),
       verifyError: () => verifyCode(socket),
       alpn: () => socket.alpnProtocol || '',
       serverName: () => socketServerName(socket),
@@ -250,8 +251,6 @@ function askable(socket: tls.TLSSocket): ConstructorParameters<typeof OpenSslSta
     getCipher: () => socket.getCipher(),
     getEphemeralKeyInfo: () => socket.getEphemeralKeyInfo(),
     getSharedSigalgs: () => socket.getSharedSigalgs(),
-    getPeerCertificate: () => socket.getPeerCertificate(true),
-    getCertificate: () => socket.getCertificate(),
     isSessionReused: () => socket.isSessionReused(),
   };
 }

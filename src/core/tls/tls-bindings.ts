@@ -28,17 +28,17 @@ export interface TlsHandle extends StreamHandle {
   getCipher(): CipherNameAndProtocol;
   getEphemeralKeyInfo(): EphemeralKeyInfo | null;
   getSharedSigalgs(): string[];
-  getPeerCertificate(detailed: boolean): RawCertificate | undefined;
-  getCertificate(): RawCertificate | undefined;
+  getPeerX509Certificate(): NativeCertificate | undefined;
   getSession(): Buffer | undefined;
   isSessionReused(): boolean;
   verifyError(): (Error & { readonly code: string }) | null;
   exportKeyingMaterial(length: number, label: string, context: Buffer | undefined): Buffer;
 }
 
-export interface RawCertificate {
-  readonly raw?: Buffer;
-  readonly issuerCertificate?: RawCertificate;
+/** The native object behind X509Certificate: the next one of the chain that was sent is its issuer. */
+export interface NativeCertificate {
+  raw(): Buffer;
+  getIssuerCert(): NativeCertificate | undefined;
 }
 
 export type WrapTls = (handle: StreamHandle, context: unknown, isServer: boolean, hasActiveWrite: boolean) => TlsHandle;
@@ -46,7 +46,7 @@ export type WrapTls = (handle: StreamHandle, context: unknown, isServer: boolean
 const METHODS = [
   'start', 'receive', 'destroySSL', 'setVerifyMode', 'setALPNProtocols', 'setServername', 'setSession', 'enableSessionCallbacks', 'enableCertCb',
   'certCbDone', 'setOCSPResponse', 'enableKeylogCallback', 'getALPNNegotiatedProtocol', 'getServername', 'getProtocol', 'getCipher',
-  'getEphemeralKeyInfo', 'getSharedSigalgs', 'getPeerCertificate', 'getCertificate', 'getSession', 'isSessionReused', 'verifyError',
+  'getEphemeralKeyInfo', 'getSharedSigalgs', 'getPeerX509Certificate', 'getSession', 'isSessionReused', 'verifyError',
   'exportKeyingMaterial', 'useUserBuffer', 'writeLatin1String', 'writeBuffer', 'writev', 'readStart', 'readStop', 'shutdown',
 ];
 

@@ -1,5 +1,5 @@
 import type { SecureContext, EphemeralKeyInfo, CipherNameAndProtocol } from 'node:tls';
-import type { X509Certificate } from 'node:crypto';
+import type { CertificateInfo } from '../../contract/network.ts';
 import type { Transport } from '../../contract/transport.ts';
 
 /**
@@ -11,6 +11,8 @@ import type { Transport } from '../../contract/transport.ts';
 export interface TlsParameters {
   readonly isServer: boolean;
   readonly context: SecureContext;
+  /** The certificate of `context`, or null. */
+  readonly ownCertificate: CertificateInfo | null;
   /** Servers: ask the client for a certificate. Clients always get the server's. Nothing is judged here: `verify` is. */
   readonly requestCertificate: boolean;
   /** Clients: what is offered. Servers: what may be chosen, in the server's order; MUST have one that the client offers, or be empty. */
@@ -36,10 +38,8 @@ export interface TlsState {
   alpn(): string;
   serverName(): string;
   isSessionReused(): boolean;
-  peerCertificate(): X509Certificate | undefined;
-  /** DER of the chain that the peer sent, its own first. */
+  /** DER of the chain that the peer sent, its own first. Computed once. */
   peerChain(): readonly Buffer[];
-  ownCertificate(): X509Certificate | undefined;
   /** OpenSSL's verdict on the peer's certificate: a code such as `CERT_HAS_EXPIRED`, or empty when it is good or there is none. */
   verifyError(): string;
   ephemeralKey(): EphemeralKeyInfo | null;

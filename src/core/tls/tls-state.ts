@@ -1,7 +1,4 @@
-import type { X509Certificate as Certificate } from 'node:crypto';
 import type { CipherNameAndProtocol, EphemeralKeyInfo } from 'node:tls';
-import { crypto } from '../../base/crypto.ts';
-import type { RawCertificate } from './tls-bindings.ts';
 import type { TlsState } from './tls-engine.ts';
 
 /** What TLSWrap and TLSSocket can both be asked. */
@@ -11,29 +8,21 @@ export interface AskableTls {
   getCipher(): CipherNameAndProtocol;
   getEphemeralKeyInfo(): EphemeralKeyInfo | object | null;
   getSharedSigalgs(): string[];
-  getPeerCertificate(detailed: boolean): RawCertificate | undefined;
-  getCertificate(): RawCertificate | object | null | undefined;
   isSessionReused(): boolean;
 }
 
-/** A list no real chain reaches; a certificate that issues itself ends it before. */
-const MAX_CHAIN = 100;
 const NOTHING = Buffer.alloc(0);
 
-/** The answers of OpenSSL in the form in which the proxy uses them. Certificates are parsed when first asked for. */
+/** The answers of OpenSSL in the form in which the proxy uses them. */
 export class OpenSslState implements TlsState {
   private readonly tls: AskableTls & { getServername?(): string | false };
-  private readonly extra: { verifyError(): string; alpn(): string; serverName(): string; sessionId(): Buffer; export(length: number, label: string, context: Buffer): Buffer };
+  private readonly extra: { peerChain(): readonly Buffer[]; verifyError(): string; alpn(): string; serverName(): string; sessionId(): Buffer; export(length: number, label: string, context: Buffer): Buffer };
   private chain: readonly Buffer[] | null;
-  private peer: Certificate | null;
-  private own: Certificate | null;
 
   constructor(tls: AskableTls, extra: OpenSslState['extra']) {
     this.tls = tls;
     this.extra = extra;
     this.chain = null;
-    this.peer = null;
-    this.own = null;
   }
 
   protocol(): string {
@@ -57,28 +46,7 @@ export class OpenSslState implements TlsState {
   }
 
   peerChain(): readonly Buffer[] {
-    if (this.chain !== null) return this.chain;
-    const chain: Buffer[] = [];
-    let each = this.tls.getPeerCertificate(true);
-    while (each?.raw !== undefined && chain.length < MAX_CHAIN) {
-      chain.push(each.raw);
-      const next: RawCertificate | undefined = each.issuerCertificate;
-      each = next === each ? undefined : next;
-    }
-    this.chain = chain;
-    return chain;
-  }
-
-  peerCertificate(): Certificate | undefined {
-    const [first] = this.peerChain();
-    if (first === undefined) return undefined;
-    return (this.peer ??= new (crypto().X509Certificate)(first));
-  }
-
-  ownCertificate(): Certificate | undefined {
-    const own = this.tls.getCertificate();
-    const raw = own !== null && own !== undefined && 'raw' in own ? own.raw : undefined;
-    return raw === undefined ? undefined : (this.own ??= new (crypto().X509Certificate)(raw));
+    return (this.chain ??= this.extra.peerChain());
   }
 
   verifyError(): string {
@@ -118,4 +86,14 @@ export function sessionIdOf(session: Buffer | undefined): Buffer {
   if ((session[1] & 0x80) !== 0) at += session[1] & 0x7f;
   for (let i = 0; i < 3; i++) at += 2 + session[at + 1];
   return session[at] === 4 ? session.subarray(at + 2, at + 2 + session[at + 1]) : NOTHING;
+}
+
+/** A list no real chain reaches; OpenSSL's own limit on what a peer may send comes before. */
+const MAX_CHAIN = 100;
+
+/** DER of a certificate and those above it; `next` gives the one above. */
+export function chainOf<C>(leaf: C | undefined, der: (each: C) => Buffer, next: (each: C) => C | undefined): readonly Buffer[] {
+  const chain: Buffer[] = [];
+  for (let each = leaf; each !== undefined && chain.length < MAX_CHAIN; each = next(each)) chain.push(der(each));
+  return chain;
 }

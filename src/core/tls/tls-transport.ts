@@ -110,6 +110,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
     this.closed = true;
     this.events = null;
     this.held.length = 0;
+    this.ssl.keep();
     if (this.established) this.engine?.notifyClose();
     this.bottom.close();
   }
@@ -119,6 +120,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
     this.closed = true;
     this.events = null;
     this.held.length = 0;
+    this.ssl.keep();
     this.bottom.reset();
   }
 
@@ -169,6 +171,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
       return;
     }
     this.established = true;
+    this.ssl.handshakeComplete = this.dispatcher.now();
     if (!this.reading) engine.readStop();
     this.events?.onTransportConnect();
     if (!this.closed) this.flushWaiting(engine);
@@ -188,6 +191,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
 
   /** Puts TLS over the socket; `received` are bytes of the peer that were read before. */
   protected secure(factory: TlsEngineFactory, parameters: TlsParameters, received: Buffer): void {
+    this.ssl.localCertificate = parameters.ownCertificate;
     const engine = factory(this.raw, parameters, this);
     this.engine = engine;
     engine.setEvents(this);

@@ -83,6 +83,7 @@ class UpstreamHandshake implements ClientTlsConfig {
     return {
       isServer: false,
       context: factory.context,
+      ownCertificate: factory.common.certificates[0]?.info ?? null,
       requestCertificate: true,
       alpn: configured.length > 0 ? configured : (options?.alpnFallback ?? []),
       serverName: this.serverName,

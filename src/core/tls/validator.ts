@@ -57,7 +57,7 @@ export class CertificateValidator {
   /** Why the peer is refused (`SAN matcher`), or empty. `info.peerValidated` is set. */
   verify(info: TlsConnectionInfo, stats: SslStats, expected: ExpectedNames): string {
     const { state } = info;
-    const certificate = state?.peerCertificate();
+    const certificate = info.peerChain[0]?.x509;
     if (state === null || certificate === undefined) return '';
     if (this.verifiesChain) {
       const error = state.verifyError();

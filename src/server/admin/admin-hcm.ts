@@ -6,6 +6,7 @@ import type { Address } from '../../contract/address.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import type { RouteConfig } from '../../contract/route.ts';
 import type { Scope } from '../../contract/stats.ts';
+import { NO_CLIENT_CERT_DETAILS } from '../../core/http/client-cert.ts';
 import { SERVER_OVERWRITE, STRIP_PORT_NONE, CLIENT_CERT_SANITIZE } from '../../core/http/conn-manager-config.ts';
 import type { ConnectionManagerConfig } from '../../core/http/conn-manager-config.ts';
 import { ConnectionManagerStats } from '../../core/http/conn-manager-stats.ts';
@@ -90,6 +91,7 @@ export function adminConnectionManager(context: FactoryContext, router: AdminRou
     preserveExternalRequestId: false,
     alwaysSetRequestIdInResponse: false,
     forwardClientCert: CLIENT_CERT_SANITIZE,
+    clientCertDetails: NO_CLIENT_CERT_DETAILS,
     serverName: 'envoy',
     serverHeaderTransformation: SERVER_OVERWRITE,
     proxyStatus: null,

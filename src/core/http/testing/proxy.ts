@@ -12,6 +12,7 @@ import { RESPONSE_FLAGS } from '../../../contract/response-flags.ts';
 import type { DirectResponseEntry, Route, RouteConfig, RouteEntry, VirtualHost } from '../../../contract/route.ts';
 import type { FractionalPercent, Runtime, RuntimeSnapshot } from '../../../contract/runtime.ts';
 import type { Scope } from '../../../contract/stats.ts';
+import { NO_CLIENT_CERT_DETAILS } from '../client-cert.ts';
 import { ThreadDispatcher } from '../../dispatcher/dispatcher.ts';
 import { RouterStats } from '../../router/router-config.ts';
 import type { RouterConfig } from '../../router/router-config.ts';
@@ -152,7 +153,7 @@ export class TestProxy {
       stats: new RouterStats(stats.scope), timers: new TimerPool(this.dispatcher), zone: '', dynamicStats: true,
       suppressEnvoyHeaders: false, respectExpectedRqTimeout: false, suppressGrpcRequestFailureCodeStats: false, strictCheckHeaders: [],
       upstreamLogs: [], flushUpstreamLogOnUpstreamStream: false, upstreamLogFlushInterval: 0, rejectEarlyConnectData: false,
-      upstreamHalfClose: false, websocketTimeoutOnUpgrade: true, websocketErrorsThroughFilters: true,
+      upstreamHalfClose: false,
       ...options.router,
     };
     this.config = { ...this.managerDefaults(stats, options), ...options.manager };
@@ -189,7 +190,7 @@ export class TestProxy {
       xffNumTrustedHops: 0, skipXffAppend: false, originalIpDetection: [], earlyHeaderMutations: [], isInternalAddress: () => false,
       appendXForwardedPort: false, schemeToSet: '', schemeMatchesUpstream: false, forwardProto: null, userAgent: null, nodeId: '', via: '',
       requestId: new UuidRequestId(new SeededRandom(2), true, true), generateRequestId: true, preserveExternalRequestId: false,
-      alwaysSetRequestIdInResponse: false, forwardClientCert: 0, serverName: 'envoy', serverHeaderTransformation: 0, proxyStatus: null,
+      alwaysSetRequestIdInResponse: false, forwardClientCert: 0, clientCertDetails: NO_CLIENT_CERT_DETAILS, serverName: 'envoy', serverHeaderTransformation: 0, proxyStatus: null,
       path: { normalizePath: false, mergeSlashes: false, escapedSlashes: 0, rejectFragment: true }, stripPort: 0, stripTrailingHostDot: false,
       proxy100Continue: false, flushAccessLogOnNewRequest: false, flushAccessLogOnTunnelEstablished: false, accessLogFlushInterval: 0,
     };

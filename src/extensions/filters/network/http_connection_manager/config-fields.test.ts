@@ -67,7 +67,6 @@ test('no field of the connection manager is accepted and ignored', () => {
       [`${CORE}Http2ProtocolOptions.use_oghttp2_codec`]: 'chooses between two libraries that only Envoy has',
       [`${HTTP_CONNECTION_MANAGER}.ProxyStatusConfig.use_node_id`]: 'that it is chosen is all',
       [`${HTTP_CONNECTION_MANAGER}.http3_protocol_options`]: 'Envoy reads it on QUIC listeners only',
-      [`${HTTP_CONNECTION_MANAGER}.set_current_client_cert_details`]: 'of client certificates; docs/user/differences.md lists it',
       [`${HTTP_CONNECTION_MANAGER}.append_local_overload`]: 'of the overload manager; docs/user/differences.md lists it',
       [`${HTTP_CONNECTION_MANAGER}.add_proxy_protocol_connection_state`]: 'read by an upstream transport socket; docs/user/differences.md lists it',
     },

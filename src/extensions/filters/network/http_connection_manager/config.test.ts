@@ -70,6 +70,7 @@ test('defaults are Envoy\'s', () => {
     proxy100Continue: false, forwardClientCert: 0, stripPort: 0, proxyStatus: null, accessLogFlushInterval: 0,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(config[name as keyof ConnectionManagerConfig], value, name);
+  assert.deepEqual(config.clientCertDetails, { cert: false, chain: false, subject: false, uri: false, dns: false, issuer: false, json: false });
   assert.deepEqual({ ...config.path }, { normalizePath: false, mergeSlashes: false, escapedSlashes: 0, rejectFragment: true });
   assert.equal(config.isInternalAddress(ipAddress('10.0.0.1', 0)), false);
 });

@@ -17,13 +17,16 @@ import { buildFilterChain } from './filters.ts';
 import { buildLocalReply } from './local-reply.ts';
 import { accessLogOptions, durations, pathOptions, proxyStatusConfig, requestIdOf } from './options.ts';
 
+/** HttpConnectionManager.ForwardClientCertFormat */
+const CLIENT_CERT_FORMAT_JSON = 1;
+
 export const HTTP_CONNECTION_MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /**
  * HttpConnectionManager → the engine's configuration, every default resolved. ConfigError with paths from the message.
  *
  * Without effect here: `http3_protocol_options` (Envoy reads it on QUIC listeners only),
- * `set_current_client_cert_details` (no client certificate), `add_proxy_protocol_connection_state` (read by an upstream transport
+ * `add_proxy_protocol_connection_state` (read by an upstream transport
  * socket that is not there yet), `append_local_overload` (no overload manager yet).
  */
 export function connectionManagerConfig(message: Message, context: FactoryContext): ConnectionManagerConfig {
@@ -62,6 +65,7 @@ export function connectionManagerConfig(message: Message, context: FactoryContex
     preserveExternalRequestId: config.preserveExternalRequestId,
     alwaysSetRequestIdInResponse: config.alwaysSetRequestIdInResponse,
     forwardClientCert: config.forwardClientCertDetails,
+    clientCertDetails: clientCertDetails(config),
     serverName: config.serverName === '' ? 'envoy' : toByteString(config.serverName),
     serverHeaderTransformation: config.serverHeaderTransformation,
     proxyStatus: proxyStatusConfig(config, context),
@@ -91,6 +95,14 @@ function refuseUnsupported(config: HttpConnectionManager): void {
     const path = 'common_http_protocol_options.max_response_headers_kb';
     throw new ConfigError('Error: max_response_headers_kb cannot be set on http_connection_manager.', { path });
   }
+}
+
+function clientCertDetails(config: HttpConnectionManager): ConnectionManagerConfig['clientCertDetails'] {
+  const details = config.setCurrentClientCertDetails;
+  return {
+    cert: details?.cert ?? false, chain: details?.chain ?? false, subject: details?.subject ?? false, uri: details?.uri ?? false,
+    dns: details?.dns ?? false, issuer: details?.issuer ?? false, json: details !== undefined && Number(details.format) === CLIENT_CERT_FORMAT_JSON,
+  };
 }
 
 function routes(config: HttpConnectionManager, context: FactoryContext): ConnectionManagerConfig['routeConfigProvider'] {
