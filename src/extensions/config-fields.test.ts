@@ -13,6 +13,8 @@ import { grpcHttp1ReverseBridgeFilter } from './filters/http/grpc_http1_reverse_
 import { grpcStatsFilter } from './filters/http/grpc_stats/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
+import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
+import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
 import { LIBRARY_FILE } from '../../test/library/library.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
@@ -33,6 +35,10 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig': { content_type: 'a/b' },
   'envoy.config.core.v3.GrpcMethodList.Service': { name: 's', method_names: ['m'] },
   'envoy.extensions.filters.http.health_check.v3.HealthCheck': { pass_through_mode: true },
+  'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit': { stat_prefix: 'p', max_connections: 1 },
+  'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit': { stat_prefix: 'p', token_bucket: { max_tokens: 1, fill_interval: '1s' } },
+  'envoy.type.v3.TokenBucket': { max_tokens: 1, fill_interval: '1s' },
+  'envoy.config.core.v3.RuntimeFeatureFlag': { default_value: true, runtime_key: 'k' },
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/log' },
   'envoy.config.core.v3.SubstitutionFormatString': { text_format: 'x' },
   'envoy.config.core.v3.SubstitutionFormatString.text_format': { value: '%PROTOCOL%' },
@@ -73,6 +79,8 @@ const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => 
   ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', chain((message) => headerMutationFilter.create(message, '', context))],
   ['envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute', chain((message) => headerMutationFilter.createPerRoute?.(message, context))],
   ['envoy.extensions.filters.http.health_check.v3.HealthCheck', chain((message) => healthCheckFilter.create(message, 'http.h.', context))],
+  ['envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit', chain((message) => connectionLimitFilter.create(message, context))],
+  ['envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit', chain((message) => localRateLimitFilter.create(message, context))],
   ['envoy.extensions.access_loggers.file.v3.FileAccessLog', chain((message) => fileAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', chain((message) => stdoutAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StderrAccessLog', chain((message) => stderrAccessLog.create(message, null, context))],

@@ -15,9 +15,11 @@ import { grpcWebFilter } from './filters/http/grpc_web/index.ts';
 import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { routerFilter } from './filters/http/router/index.ts';
+import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
 import { directResponseFilter } from './filters/network/direct_response/index.ts';
 import { echoFilter } from './filters/network/echo/index.ts';
 import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
+import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
 import { tcpProxyFilter } from './filters/network/tcp_proxy/index.ts';
 import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
@@ -44,9 +46,11 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   healthCheckFilter,
   routerFilter,
   // envoy.filters.network
+  connectionLimitFilter,
   directResponseFilter,
   echoFilter,
   httpConnectionManager,
+  localRateLimitFilter,
   tcpProxyFilter,
   // parts of the connection manager
   earlyHeaderMutation,

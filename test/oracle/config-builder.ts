@@ -21,6 +21,11 @@ const NETWORK_FILTERS: Readonly<Record<string, string>> = {
   tcp_proxy: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
   echo: 'envoy.extensions.filters.network.echo.v3.Echo',
   direct_response: 'envoy.extensions.filters.network.direct_response.v3.Config',
+  connection_limit: 'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit',
+  local_ratelimit: 'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit',
+  rbac: 'envoy.extensions.filters.network.rbac.v3.RBAC',
+  sni_cluster: 'envoy.extensions.filters.network.sni_cluster.v3.SniCluster',
+  set_filter_state: 'envoy.extensions.filters.network.set_filter_state.v3.Config',
 }
 
 /** Everything about an exchange that a log line can say and that does not change from run to run (ports are masked). */

@@ -9,6 +9,7 @@ import type { FractionalPercent, Runtime, RuntimeSnapshot } from '../../contract
 import type { Counter, Gauge, Histogram, Scope, TextReadout } from '../../contract/stats.ts';
 import type { ClusterManager, ThreadLocalCluster } from '../../contract/upstream.ts';
 import { FakeGrpcClient } from './fake-grpc-client.ts';
+import { FakeSharedCells } from './fake-shared-cells.ts';
 
 /** A dispatcher whose time stands still until a test moves it. */
 export class FakeDispatcher implements Dispatcher {
@@ -221,7 +222,7 @@ export function fakeContext(registry: FactoryLookup = NO_REGISTRY): FakeContext 
     grpcClients: new FakeGrpcClient(),
     runtime: new FakeRuntime(),
     loggers: { get: () => NO_LOGGER },
-    sharedCells: { cell: refuse, block: refuse, free: refuse, freePrefix: refuse },
+    sharedCells: new FakeSharedCells(),
     rootScope,
     listenerScope: rootScope,
     drainDecision: { drainClose: () => false, draining: false, closeIdle: false, addDrainListener: () => undefined, removeDrainListener: () => undefined },
