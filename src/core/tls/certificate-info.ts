@@ -110,8 +110,9 @@ function pemOf(der: Buffer): string {
  * Node's text of a name (one line an RDN, first to last, parts of one joined by ` + `, the escapes of RFC 2253 but bytes above ASCII as they are) -> one
  * line of RFC 2253, last to first. A `+` or line end of a value is escaped, so both separators are certain.
  */
-function rfc2253(lines: string): string {
-  if (lines === '') return '';
+function rfc2253(lines: string | undefined): string {
+  // Node has no text for a name without parts.
+  if (lines === undefined || lines === '') return '';
   const parts = lines.split('\n').map((line) => line.replaceAll(' + ', '+')).reverse();
   return toByteString(parts.join(',')).replace(/[\x80-\xff]/g, (each) => `\\${each.charCodeAt(0).toString(16).toUpperCase()}`);
 }

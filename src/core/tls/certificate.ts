@@ -92,7 +92,8 @@ function namesOf(leaf: X509Certificate): string[] {
 }
 
 function commonName(leaf: X509Certificate): string[] {
-  const line = leaf.subject.split('\n').find((each) => each.startsWith('CN='));
+  const subject: string | undefined = leaf.subject;
+  const line = subject?.split('\n').find((each) => each.startsWith('CN='));
   return line === undefined ? [] : [line.slice(3)];
 }
 
