@@ -11,25 +11,28 @@ export class IdTable<T extends object> {
   private keys: Int32Array;
   private items: (T | null)[];
   private mask: number;
+  /** Of a hash, to the number of its first place. */
+  private shift: number;
 
   constructor() {
     this.size = 0;
     this.keys = new Int32Array(SMALLEST);
     this.items = emptyPlaces(SMALLEST);
     this.mask = SMALLEST - 1;
+    this.shift = shiftOf(SMALLEST);
   }
 
   /** `id` is from 1 to 2^31-1. */
   get(id: number): T | undefined {
     const { keys, mask } = this;
-    for (let at = place(id, mask); keys[at] !== 0; at = (at + 1) & mask) if (keys[at] === id) return this.items[at] ?? undefined;
+    for (let at = place(id, this.shift); keys[at] !== 0; at = (at + 1) & mask) if (keys[at] === id) return this.items[at] ?? undefined;
     return undefined;
   }
 
   set(id: number, item: T): void {
     if ((this.size + 1) * 2 > this.mask) this.grow();
     const { keys, mask } = this;
-    let at = place(id, mask);
+    let at = place(id, this.shift);
     while (keys[at] !== 0 && keys[at] !== id) at = (at + 1) & mask;
     if (keys[at] === 0) this.size++;
     keys[at] = id;
@@ -39,7 +42,7 @@ export class IdTable<T extends object> {
   /** Whether it was there. */
   delete(id: number): boolean {
     const { keys, mask } = this;
-    let at = place(id, mask);
+    let at = place(id, this.shift);
     for (; keys[at] !== 0; at = (at + 1) & mask) if (keys[at] === id) break;
     if (keys[at] === 0) return false;
     this.size--;
@@ -56,11 +59,11 @@ export class IdTable<T extends object> {
 
   /** Moves those behind the gap that would not be found across it. */
   private closeGap(from: number): void {
-    const { keys, items, mask } = this;
+    const { keys, items, mask, shift } = this;
     let gap = from;
     for (let at = (gap + 1) & mask; keys[at] !== 0; at = (at + 1) & mask) {
       // How far from its own place it stands, and how far it is behind the gap.
-      if (((at - place(keys[at], mask)) & mask) < ((at - gap) & mask)) continue;
+      if (((at - place(keys[at], shift)) & mask) < ((at - gap) & mask)) continue;
       keys[gap] = keys[at];
       items[gap] = items[at];
       gap = at;
@@ -75,6 +78,7 @@ export class IdTable<T extends object> {
     this.keys = new Int32Array(size);
     this.items = emptyPlaces<T>(size);
     this.mask = size - 1;
+    this.shift = shiftOf(size);
     this.size = 0;
     for (let i = 0; i < keys.length; i++) {
       const item = items[i];
@@ -84,9 +88,19 @@ export class IdTable<T extends object> {
   }
 }
 
-/** Ids of one side are all odd or all even, and near each other. */
-function place(id: number, mask: number): number {
-  return (id >>> 1) & mask;
+/**
+ * Ids of one side are all odd or all even, and follow each other: side by side they would be one run, which every deletion would walk to its end.
+ * Fibonacci hashing (Knuth, volume 3, section 6.4) puts them evenly over the table.
+ */
+function place(id: number, shift: number): number {
+  return Math.imul(id >>> 1, GOLDEN) >>> shift;
+}
+
+/** 2^32 divided by the golden ratio, odd. */
+const GOLDEN = 0x9e37_79b1;
+
+function shiftOf(size: number): number {
+  return Math.clz32(size) + 1;
 }
 
 function emptyPlaces<T>(count: number): (T | null)[] {

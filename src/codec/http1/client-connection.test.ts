@@ -185,13 +185,22 @@ describe('requests of a client', () => {
       [HeaderMap.of([':method', 'GET / HTTP/1.1'], [':path', '/'], [':authority', 'a']), 'invalid header value for: :method'],
       [HeaderMap.of([':method', 'GET'], [':path', '/'], [':authority', 'a\r\nb']), 'invalid header value for: :authority'],
     ];
-    for (const [headers, why] of refused) {
+    // Again and again: what is remembered of fine requests, here with the same names at the same places, must not let one pass.
+    const fine = [of('GET', ['x', 'a']), HeaderMap.of([':method', 'GET'], [':path', '/'], [':authority', 'a']), of('GET', ['x', 'a'.repeat(200)])];
+    for (const [headers, why] of [...refused, ...refused, ...refused]) {
+      for (const each of fine) assert.deepEqual(eventsOf(each), []);
       const one = client();
       one.request(headers);
       assert.deepEqual([one.log.events, one.connection.written], [['refused ' + why], '']);
     }
   });
 });
+
+function eventsOf(request: HeaderMap): string[] {
+  const one = client();
+  one.request(request);
+  return one.log.events;
+}
 
 describe('upgrades of a client', () => {
   const upgrade = HeaderMap.of([':authority', 'a'], [':path', '/'], [':method', 'GET'], ['connection', 'Upgrade'], ['upgrade', 'websocket']);
