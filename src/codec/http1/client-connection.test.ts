@@ -188,7 +188,7 @@ describe('requests of a client', () => {
     // Again and again: what is remembered of fine requests, here with the same names at the same places, must not let one pass.
     const fine = [of('GET', ['x', 'a']), HeaderMap.of([':method', 'GET'], [':path', '/'], [':authority', 'a']), of('GET', ['x', 'a'.repeat(200)])];
     for (const [headers, why] of [...refused, ...refused, ...refused]) {
-      for (const each of fine) assert.deepEqual(eventsOf(each), []);
+      for (const each of fine) assert.deepEqual(eventsOfRequest(each), []);
       const one = client();
       one.request(headers);
       assert.deepEqual([one.log.events, one.connection.written], [['refused ' + why], '']);
@@ -196,7 +196,7 @@ describe('requests of a client', () => {
   });
 });
 
-function eventsOf(request: HeaderMap): string[] {
+function eventsOfRequest(request: HeaderMap): string[] {
   const one = client();
   one.request(request);
   return one.log.events;
