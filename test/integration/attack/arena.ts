@@ -1,7 +1,7 @@
 // A nuncio process with short timeouts, an origin behind it, and the question that every attack ends with: is all as it was before?
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { freePorts, ProxyProcess, RawClient, ScriptedOrigin, sleep } from '../../harness/index.ts'
+import { freePorts, Http2Client, ProxyProcess, RawClient, ScriptedOrigin, sleep } from '../../harness/index.ts'
 
 /** Both ways to drive sockets (ARCHITECTURE 1): every attack runs on each. */
 export const BACK_ENDS = ['handle', 'net'] as const
@@ -17,7 +17,8 @@ export const ROUTE_TIMEOUT = 400
 const UPSTREAM_IDLE_TIMEOUT = 100
 
 /** Statistics that must be zero when nobody asks anything. */
-const GAUGES = /^(http\.edge\.downstream_(cx|rq)_active|tcp\.edge\.\w+_active|listener\.[^ ]*downstream_cx_active|cluster\.[^.]+\.upstream_(cx_active|rq_active|rq_pending_active)|cluster\..*_buffered|http\.edge\..*_buffered|tcp\.edge\..*_buffered|cluster\..*\.circuit_breakers\..*_open|server\.envoy_bug_failures|server\.worker_crashes): (\d+)$/
+const GAUGES =
+  /^((?:http\.edge|tcp\.edge|http2|listener\.[^ ]*|cluster\.[^.]+)\.\S*(?:_active|_buffered|_open|pending_send_bytes)|server\.envoy_bug_failures|server\.worker_crashes): (\d+)$/
 /** Lines of `/clusters` that count what is there now. */
 const HOST_COUNTS = /::(cx_active|rq_active)::(-?\d+)$/
 
@@ -44,6 +45,8 @@ function manager(accessLog: string): object {
     // An idle HTTP/1 connection that has had a request closes this long after its idle timeout.
     drain_timeout: '0.1s',
     common_http_protocol_options: { idle_timeout: seconds(CONNECTION_IDLE_TIMEOUT) },
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [{ upgrade_type: 'websocket' }, { upgrade_type: 'CONNECT' }],
     access_log: [
       {
         name: 'envoy.access_loggers.file',
@@ -60,6 +63,11 @@ function manager(accessLog: string): object {
           name: 'all',
           domains: ['*'],
           routes: [
+            { match: { connect_matcher: {}, headers: [{ name: ':authority', string_match: { exact: 'tunnel:1' } }] }, route: { cluster: 'origin', upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: {} }] } },
+            { match: { prefix: '/h2/pair' }, route: { cluster: 'h2-pair', timeout: '5s', idle_timeout: '5s' } },
+            { match: { prefix: '/patient/' }, route: { cluster: 'origin', timeout: '10s', idle_timeout: '10s' } },
+            { match: { prefix: '/h2/patient/' }, route: { cluster: 'h2', timeout: '10s', idle_timeout: '10s' } },
+            { match: { prefix: '/h2/' }, route: { cluster: 'h2', timeout: '5s' } },
             { match: { prefix: '/quick' }, route: { cluster: 'origin', timeout: seconds(ROUTE_TIMEOUT) } },
             { match: { prefix: '/pair' }, route: { cluster: 'pair', timeout: '5s' } },
             { match: { prefix: '/' }, route: { cluster: 'origin', timeout: '5s' } },
@@ -72,14 +80,16 @@ function manager(accessLog: string): object {
 }
 
 function cluster(name: string, ports: readonly number[]): object {
+  const explicit = name.startsWith('h2') ? { http2_protocol_options: { allow_connect: true } } : { http_protocol_options: {} }
   return {
     name,
     type: 'STATIC',
-    connect_timeout: '0.4s',
+    // Long, for bursts of connections on a machine with other work: nothing here is about it.
+    connect_timeout: '4s',
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': type('upstreams.http.v3.HttpProtocolOptions'),
-        explicit_http_config: { http_protocol_options: {} },
+        explicit_http_config: explicit,
         common_http_protocol_options: { idle_timeout: seconds(UPSTREAM_IDLE_TIMEOUT) },
       },
     },
@@ -98,7 +108,7 @@ function config(ports: { admin: number; http: number; tcp: number; origin: numbe
     admin: { address: address(ports.admin) },
     static_resources: {
       listeners: [listener('http', ports.http, 'http_connection_manager', manager(accessLog)), listener('tcp', ports.tcp, 'tcp_proxy', tcpProxy)],
-      clusters: [cluster('origin', [ports.origin]), cluster('pair', ports.pair)],
+      clusters: [cluster('origin', [ports.origin]), cluster('pair', ports.pair), cluster('h2', [ports.origin]), cluster('h2-pair', ports.pair)],
     },
   })
 }
@@ -149,6 +159,10 @@ export class Arena {
 
   connect(): Promise<RawClient> {
     return RawClient.connect({ port: this.http })
+  }
+
+  connectHttp2(): Promise<Http2Client> {
+    return Http2Client.connect({ port: this.http })
   }
 
   connectTcp(): Promise<RawClient> {

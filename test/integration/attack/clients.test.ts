@@ -17,7 +17,7 @@ const NEVER = { replies: [] }
 /** Bytes that are no request: each must be answered 4xx or not at all, and the connection must end. */
 const GARBAGE: Readonly<Record<string, string | Buffer>> = {
   'TLS hello': Buffer.from('16030100c8010000c40303aabbccdd', 'hex'),
-  'HTTP/2 preface': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'HTTP/2 preface with an end of its own': 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n',
   'zero bytes': Buffer.alloc(300),
   'all byte values': Buffer.from(Array.from({ length: 1_024 }, (_, i) => (i * 31) & 0xff)),
   'no method': ' / HTTP/1.1\r\n\r\n',

@@ -1,14 +1,12 @@
 // Trouble under load: clients that leave early by the hundred, an origin process that is killed.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { answer, leakCheck, sleep } from '../../harness/index.ts'
 import { Arena, BACK_ENDS } from './arena.ts'
+import { OriginProcess } from './killable-origin.ts'
 import type { LoadResult } from './load.ts'
 import { runLoad } from './load.ts'
 
@@ -16,36 +14,7 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'nuncio-attack-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 after(leakCheck())
 
-const PROGRAM = fileURLToPath(new URL('origin-process.ts', import.meta.url))
 const MAY_GROW = 48 * 1_048_576
-
-/** An origin that can be killed as a process is. */
-class OriginProcess {
-  readonly port: number
-  private readonly child: ChildProcess
-
-  private constructor(child: ChildProcess, port: number) {
-    this.child = child
-    this.port = port
-  }
-
-  static start(port = 0): Promise<OriginProcess> {
-    const child = spawn(process.execPath, [PROGRAM, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
-    return new Promise((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`the origin exited with ${code}`)))
-      child.stdout.once('data', (line: Buffer) => resolve(new OriginProcess(child, Number(line.toString()))))
-    })
-  }
-
-  kill(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve()
-      this.child.once('exit', () => resolve())
-      this.child.kill('SIGKILL')
-    })
-  }
-}
 
 function sum(result: LoadResult): number {
   return [...result.byStatus.values()].reduce((all, count) => all + count, 0)
