@@ -102,7 +102,8 @@ export class ProxyProcess {
     const file = path.join(folder, `${options.kind}.${options.configFormat ?? 'yaml'}`)
     writeFileSync(file, options.config)
     const own = options.kind === 'envoy' ? ['--use-dynamic-base-id'] : []
-    const args = [found.path, '-c', file, '--concurrency', '1', '-l', 'warning', ...own, ...(options.args ?? [])]
+    const concurrency = options.args?.includes('--concurrency') === true ? [] : ['--concurrency', '1']
+    const args = [found.path, '-c', file, ...concurrency, '-l', 'warning', ...own, ...(options.args ?? [])]
     const [command = found.path, ...rest] = [...(options.prefix ?? []), ...args]
     return new ProxyProcess(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] }), options, folder)
   }

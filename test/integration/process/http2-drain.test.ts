@@ -1,7 +1,8 @@
 // SIGTERM and HTTP/2 clients: told at once, served to the end, none left behind.
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { freePorts, Http2Client, leakCheck, ProxyProcess, ScriptedOrigin, until, withCleanup } from '../../harness/index.ts'
+import { answer, freePorts, Http2Client, leakCheck, ProxyProcess, ScriptedOrigin, until, withCleanup } from '../../harness/index.ts'
+import { runHttp2Load } from '../attack/http2-load.ts'
 import { edgeConfig } from './configs.ts'
 
 after(leakCheck())
@@ -51,4 +52,23 @@ describe('SIGTERM with HTTP/2 clients', () => {
       await client.run({ wait: 'close', timeoutMs: 5_000 })
       assert.equal(await proxy.waitForExit(), 0)
     }))
+
+  for (const concurrency of [1, 2]) {
+    it(`10,000 requests, and SIGTERM in the middle (${concurrency} workers): every one that was taken is answered`, () =>
+      withCleanup(async (defer) => {
+        const origin = await ScriptedOrigin.start({ replies: [answer({ body: 'hello' })] })
+        defer(() => origin.stop())
+        const [port = 0, adminPort = 0] = await freePorts(2)
+        const args = ['--concurrency', String(concurrency), '--shutdown-grace-s', '15']
+        const proxy = await ProxyProcess.start({ kind: 'nuncio', adminPort, config: edgeConfig({ adminPort, port, originPort: origin.port }), args, timeoutMs: 30_000 })
+        defer(() => proxy.stop())
+        const onAnswer = (answers: number): void => void (answers === 3_000 && proxy.signal('SIGTERM'))
+        const result = await runHttp2Load({ port, path: '/', connections: 20, streams: 25, requests: 500, onAnswer })
+        assert.deepEqual([...result.byEnd.keys()], ['200'])
+        assert.deepEqual([result.cut, result.refused], [0, 0])
+        assert.equal(result.answers, result.sent)
+        assert.ok(result.answers >= 3_000 && result.answers < 10_000, `${result.answers} answers`)
+        assert.equal(await proxy.waitForExit(), 0)
+      }))
+  }
 })
