@@ -58,6 +58,6 @@ export type ListenerFilterFactoryCb = () => ListenerFilter;
 
 export interface ListenerFilterFactory extends ExtensionFactory {
   readonly category: 'envoy.filters.listener';
-  /** Throws ConfigError. Statistics go to `context.listenerScope`. */
+  /** Throws ConfigError. Statistics go to `context.rootScope`, as Envoy's do. */
   create(config: Message, context: FactoryContext): ListenerFilterFactoryCb;
 }

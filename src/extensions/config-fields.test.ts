@@ -15,6 +15,7 @@ import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
 import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
+import { tlsInspector } from './filters/listener/tls_inspector/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
 import { LIBRARY_FILE } from '../../test/library/library.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
@@ -39,6 +40,8 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit': { stat_prefix: 'p', token_bucket: { max_tokens: 1, fill_interval: '1s' } },
   'envoy.type.v3.TokenBucket': { max_tokens: 1, fill_interval: '1s' },
   'envoy.config.core.v3.RuntimeFeatureFlag': { default_value: true, runtime_key: 'k' },
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.initial_read_buffer_size': { value: 300 },
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.max_client_hello_size': { value: 300 },
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/log' },
   'envoy.config.core.v3.SubstitutionFormatString': { text_format: 'x' },
   'envoy.config.core.v3.SubstitutionFormatString.text_format': { value: '%PROTOCOL%' },
@@ -81,6 +84,7 @@ const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => 
   ['envoy.extensions.filters.http.health_check.v3.HealthCheck', chain((message) => healthCheckFilter.create(message, 'http.h.', context))],
   ['envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit', chain((message) => connectionLimitFilter.create(message, context))],
   ['envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit', chain((message) => localRateLimitFilter.create(message, context))],
+  ['envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', chain((message) => tlsInspector.create(message, context))],
   ['envoy.extensions.access_loggers.file.v3.FileAccessLog', chain((message) => fileAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', chain((message) => stdoutAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StderrAccessLog', chain((message) => stderrAccessLog.create(message, null, context))],

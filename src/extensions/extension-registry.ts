@@ -7,6 +7,7 @@ import type { ExtensionLookup } from '../config/index.ts';
 import { closest } from '../config/message/did-you-mean.ts';
 import { notYet } from '../common/not-yet.ts';
 import { ConfigError } from '../contract/errors.ts';
+import type { ListenerFilterFactory } from '../contract/listener-filter.ts';
 import type {
   AccessLogFactory, DownstreamTransportSocketConfigFactory, ExtensionCategory, ExtensionFactory, FactoryLookup, HttpFilterFactory, NetworkFilterFactory,
   UpstreamTransportSocketConfigFactory,
@@ -17,6 +18,7 @@ export type AnyFactory =
   | ExtensionFactory
   | HttpFilterFactory
   | NetworkFilterFactory
+  | ListenerFilterFactory
   | AccessLogFactory
   | DownstreamTransportSocketConfigFactory
   | UpstreamTransportSocketConfigFactory;

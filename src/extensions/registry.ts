@@ -16,6 +16,8 @@ import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { routerFilter } from './filters/http/router/index.ts';
 import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
+import { httpInspector } from './filters/listener/http_inspector/index.ts';
+import { tlsInspector } from './filters/listener/tls_inspector/index.ts';
 import { directResponseFilter } from './filters/network/direct_response/index.ts';
 import { echoFilter } from './filters/network/echo/index.ts';
 import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
@@ -45,6 +47,9 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   headerMutationFilter,
   healthCheckFilter,
   routerFilter,
+  // envoy.filters.listener
+  httpInspector,
+  tlsInspector,
   // envoy.filters.network
   connectionLimitFilter,
   directResponseFilter,

@@ -63,6 +63,13 @@ export function readRequestLine(line: string, head: MessageHead, allowCustomMeth
   return '';
 }
 
+/** What a request line (without its LF) says of itself: `1.1`, `1.0` for every other version, empty = it is none. Any method counts. */
+export function probeRequestLine(line: string): '' | '1.0' | '1.1' {
+  const { first, second, third } = splitWords(line);
+  if (!isMethodValid(first, true) || !isTargetValid(second, first === 'CONNECT') || !isVersionValid(third)) return '';
+  return third.endsWith('1.1') ? '1.1' : '1.0';
+}
+
 /** Reads a status line; returns what is wrong or an empty text. */
 export function readStatusLine(line: string, head: MessageHead): string {
   const { first, second, third } = splitWords(line);

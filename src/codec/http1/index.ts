@@ -1,3 +1,4 @@
+export { probeRequestLine } from './first-line.ts';
 export { Http1ClientConnection } from './client-connection.ts';
 export { Http1ServerConnection } from './server-connection.ts';
 export type { ServerConnectionOptions } from './server-connection.ts';

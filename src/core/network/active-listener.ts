@@ -283,7 +283,8 @@ class ServerConnection implements ConnectionCallbacks {
     if (event === EVENT_CONNECTED) return;
     const { stats } = this.listener;
     const { streamInfo } = this.connection;
-    streamInfo.downstreamTransportFailureReason = this.connection.transportFailureReason;
+    const { transportFailureReason } = this.connection;
+    if (transportFailureReason !== '') streamInfo.downstreamTransportFailureReason = transportFailureReason;
     this.listener.logAccess(streamInfo);
     stats.downstreamCxActive.dec();
     stats.downstreamCxDestroy.inc();

@@ -4,7 +4,6 @@ import type { ListenerFilter, ListenerFilterBuffer, ListenerFilterCallbacks } fr
 import { LISTENER_FILTER_CONTINUE, LISTENER_FILTER_STOP_ITERATION } from '../../contract/listener-filter.ts';
 import type { StreamInfo } from '../../contract/stream-info.ts';
 import type { Transport, TransportEvents } from '../../contract/transport.ts';
-import { ECONNRESET } from './io/errno.ts';
 import type { ListenerFilters } from './listener-filters.ts';
 import type { ListenerStats } from './listener-stats.ts';
 import { NO_BYTES } from './read-filter-chain.ts';
@@ -111,11 +110,8 @@ export class ActiveSocket implements TransportEvents, ListenerFilterCallbacks, L
     this.gone();
   }
 
-  onTransportError(errno: number): void {
-    const { stats } = this.owner;
-    // A reset is a way to close, too.
-    if (errno === ECONNRESET) stats.downstreamListenerFilterRemoteClose.inc();
-    else stats.downstreamListenerFilterError.inc();
+  onTransportError(): void {
+    this.owner.stats.downstreamListenerFilterError.inc();
     this.gone();
   }
 
