@@ -2,14 +2,11 @@
 // NUNCIO_FLOW_BYTES sets the size of a body (default 1 GiB); a body much larger than every buffer on the way is what counts.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { freePorts, leakCheck, ProxyProcess, RawClient, ScriptedOrigin, sleep, until } from '../../harness/index.ts'
+import { freePorts, leakCheck, ProxyProcess, RawClient, ScriptedOrigin } from '../../harness/index.ts'
+import { BODY, growthWhile, readSlowly, uploadToSlowOrigin } from './slow-readers.ts'
 
-const GIB = 1_073_741_824
-const BODY = Number(process.env['NUNCIO_FLOW_BYTES'] ?? GIB)
+const PIECE = Buffer.alloc(1_048_576, 'x')
 const MAY_GROW = 32 * 1_048_576
-/** How long the slow side does not read at all while memory is watched. */
-const STALL_MS = 1_500
-
 const check = leakCheck()
 after(check)
 
@@ -27,46 +24,6 @@ function config(admin: number, http: number, tcp: number, origin: number): strin
   const cluster = { name: 'origin', type: 'STATIC', load_assignment: { cluster_name: 'origin', endpoints: [{ lb_endpoints: [{ endpoint: { address: address(origin) } }] }] } }
   const listeners = [listener('http', http, 'envoy.filters.network.http_connection_manager', manager), listener('tcp', tcp, 'envoy.filters.network.tcp_proxy', tcpProxy)]
   return JSON.stringify({ admin: { address: address(admin) }, static_resources: { listeners, clusters: [cluster] } })
-}
-
-/** Highest resident memory of the proxy while `during` runs, over what it was before. */
-async function growthWhile(proxy: ProxyProcess, during: () => Promise<void>): Promise<number> {
-  const before = proxy.rssBytes()
-  let highest = before
-  const timer = setInterval(() => (highest = Math.max(highest, proxy.rssBytes())), 25)
-  try {
-    await during()
-  } finally {
-    clearInterval(timer)
-  }
-  return Math.max(highest, proxy.rssBytes()) - before
-}
-
-/** A client that stops reading for a while in the first megabytes and then takes the rest as it comes. */
-async function readSlowly(client: RawClient, total: number): Promise<void> {
-  client.keepBytes = false
-  await client.readBytes(1_048_576, 30_000)
-  client.pause()
-  await sleep(STALL_MS)
-  const stalledAt = client.receivedBytes
-  assert.ok(stalledAt < total / 2, `the body was through before the reader stopped: ${stalledAt} of ${total}`)
-  client.resume()
-  assert.ok(await client.readBytes(total, 90_000), `only ${client.receivedBytes} of ${total} bytes came`)
-}
-
-/** Uploads through a client while the origin does not read for a while. */
-async function uploadToSlowOrigin(client: RawClient, origin: ScriptedOrigin, total: number): Promise<void> {
-  const piece = Buffer.alloc(1_048_576, 'x')
-  let sent = 0
-  const uploading = (async () => {
-    for (; sent < total; sent += piece.length) if (!(await client.sendAll(piece))) throw new Error('the proxy ended the upload')
-  })()
-  const connection = await until('the upload to reach the origin', () => origin.connections[0])
-  await sleep(STALL_MS)
-  assert.ok(sent < Math.max(total / 2, 64 * 1_048_576), `the origin reads nothing, but the proxy took ${sent} bytes`)
-  connection.socket.resume()
-  await uploading
-  await until('the whole upload at the origin', () => connection.receivedBytes >= total, { timeoutMs: 90_000 })
 }
 
 describe('a slow reader of a large body', () => {
@@ -120,7 +77,7 @@ describe('a slow reader of a large body', () => {
     try {
       const growth = await growthWhile(proxy, () => {
         client.send(head)
-        return uploadToSlowOrigin(client, origin, BODY)
+        return uploadToSlowOrigin(() => client.sendAll(PIECE), origin, BODY)
       })
       assert.ok(growth < MAY_GROW, `resident memory grew by ${(growth / 1_048_576).toFixed(1)} MiB`)
     } finally {
