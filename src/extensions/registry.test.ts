@@ -97,6 +97,12 @@ function minimal(type: string): string {
   if (type.endsWith('.TcpProxy')) return 'stat_prefix: x\ncluster: c';
   if (type.endsWith('.HttpConnectionManager')) return 'stat_prefix: x\nroute_config: {}';
   if (type.endsWith('early_header_mutation.header_mutation.v3.HeaderMutation')) return 'mutations: [{remove: x}]';
+  if (type.endsWith('.HealthCheckEventFileSink')) return 'event_log_path: x';
+  if (type.endsWith('.ConnectionLimit')) return 'stat_prefix: x\nmax_connections: 1';
+  if (type.endsWith('local_ratelimit.v3.LocalRateLimit')) return 'stat_prefix: x\ntoken_bucket: {max_tokens: 1, fill_interval: 1s}';
+  if (type.endsWith('.GrpcJsonTranscoder')) return 'proto_descriptor: x';
+  if (type.endsWith('grpc_http1_reverse_bridge.v3.FilterConfig')) return 'content_type: a/b';
+  if (type.endsWith('.GrpcFieldExtractionConfig')) return 'descriptor_set: {filename: x}';
   if (type.endsWith('.HttpProtocolOptions')) return 'explicit_http_config: {http_protocol_options: {}}';
   return '{}';
 }
