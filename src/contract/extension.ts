@@ -8,6 +8,7 @@ import type { GrpcClients } from './grpc-client.ts';
 import type { HttpFilterFactoryCb } from './http-filter.ts';
 import type { Loggers } from './logger.ts';
 import type { Runtime } from './runtime.ts';
+import type { CertificateObserver, SecretLookup } from './secrets.ts';
 import type { Scope } from './stats.ts';
 import type { SharedCells } from './shared-cells.ts';
 import type { DownstreamTransportSocketFactory, UpstreamTransportSocketFactory } from './transport-socket.ts';
@@ -80,6 +81,10 @@ export interface FactoryContext {
   readonly listener: ListenerFacts;
   /** Whether the server answers health checks with success (`/healthcheck/fail`). */
   readonly serverHealth: ServerHealth;
+  /** `static_resources.secrets`; absent = there are none. */
+  readonly secrets?: SecretLookup;
+  /** Where TLS contexts tell of their certificates; on the main thread only. */
+  readonly certificates?: CertificateObserver;
 }
 
 export interface ServerHealth {

@@ -15,11 +15,10 @@ const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 
 /** One error for each feature that is missing. */
 export function refuseUnsupported(bootstrap: Bootstrap, options: ServerOptions): ConfigError[] {
-  const { staticResources, dynamicResources, clusterManager, deferredStatOptions, statsConfig } = bootstrap;
+  const { dynamicResources, clusterManager, deferredStatOptions, statsConfig } = bootstrap;
   return [
     ...refusedFields(bootstrap, BOOTSTRAP, TOP_LEVEL),
     ...headerPrefix(bootstrap),
-    ...below('static_resources', staticResources, `${BOOTSTRAP}.StaticResources`, { secrets: 'secrets' }),
     ...below('dynamic_resources', dynamicResources, `${BOOTSTRAP}.DynamicResources`, DYNAMIC),
     ...below('cluster_manager', clusterManager, CLUSTER_MANAGER, { loadStatsConfig: 'load_stats_config', outlierDetection: 'outlier_detection' }),
     ...localCluster(bootstrap, options),

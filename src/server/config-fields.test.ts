@@ -199,11 +199,14 @@ const WALKS: readonly Walk[] = [
     opaque: [
       LISTENER, CLUSTER, `${CORE}BindConfig`, `${B}Watchdog.WatchdogAction`, `${B}FatalAction`, `${B}CustomInlineHeader`,
       `${B}Bootstrap.GrpcAsyncClientManagerConfig`, `${B}MemoryAllocatorManager`, 'envoy.type.v3.Percent',
+      // Read by the TLS contexts that name them.
+      ...['TlsCertificate', 'CertificateValidationContext', 'TlsSessionTicketKeys', 'GenericSecret'].map((each) => `envoy.extensions.transport_sockets.tls.v3.${each}`),
     ],
     allowed: {
       ...LOG_ALLOWED,
       [`${BOOTSTRAP}.stats_eviction_interval`]: WARNED,
       [`${B}RuntimeLayer.admin_layer`]: EMPTY,
+      'envoy.extensions.transport_sockets.tls.v3.Secret.generic_secret': 'read by filters that are not there; docs/user/differences.md lists it',
       [`${BOOTSTRAP}.stats_server_version_override`]: 'the server sets server.version from it when it starts',
     },
   },

@@ -64,7 +64,15 @@ export function staticSections(sources: ConfigSectionSources, includeEds: boolea
             .map((each) => makeMessage('envoy.admin.v3.RoutesConfigDump.StaticRouteConfig', { routeConfig: anyOf(each), lastUpdated })),
         }),
     },
-    { key: 'secrets', build: () => makeMessage('envoy.admin.v3.SecretsConfigDump', {}) },
+    {
+      key: 'secrets',
+      build: (matches) =>
+        makeMessage('envoy.admin.v3.SecretsConfigDump', {
+          staticSecrets: (bootstrap.staticResources?.secrets ?? [])
+            .filter((each) => matches(each.name))
+            .map((each) => makeMessage('envoy.admin.v3.SecretsConfigDump.StaticSecret', { name: each.name, secret: anyOf(each) })),
+        }),
+    },
   ];
   if (includeEds) sections.push({ key: 'endpoint', build: (matches) => endpoints(sources, matches) });
   return sections;

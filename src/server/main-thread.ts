@@ -17,6 +17,7 @@ import { registry } from '../extensions/registry.ts';
 import { applicationLogFormat } from './application-log.ts';
 import { completeNode, localInfoOf } from './bootstrap-facts.ts';
 import { refuseUnsupported, warnIgnored } from './bootstrap-limits.ts';
+import { CertificateStore } from './certificate-store.ts';
 import { NO_CLUSTERS, ClusterSet } from './cluster-set.ts';
 import { disableExtensions } from './disabled-extensions.ts';
 import { collectErrors, dryRunListeners } from './dry-run.ts';
@@ -25,6 +26,7 @@ import type { MainStats } from './main-stats.ts';
 import { OwnClients } from './own-clients.ts';
 import type { ServerOptions } from './options.ts';
 import { StartupError } from './startup-error.ts';
+import { StaticSecrets } from './static-secrets.ts';
 import type { ThreadServices } from './thread-services.ts';
 import { NO_DRAIN, factoryContext, validatingUnpacker } from './thread-services.ts';
 
@@ -55,6 +57,7 @@ export class MainThread {
   readonly services: ThreadServices;
   readonly sources: StatsSources;
   readonly clusters: ClusterSet;
+  readonly certificates: CertificateStore;
   /** Wall clock, ms. */
   readonly loadedAt = Date.now();
   private readonly validationOnly: boolean;
@@ -80,6 +83,7 @@ export class MainThread {
       });
     });
     limitRegexSizes({ snapshot: () => this.runtime.snapshot(), logger: loggers.get('misc') });
+    this.certificates = new CertificateStore(stats.root);
     this.services = {
       dispatcher,
       rootScope: stats.root,
@@ -95,6 +99,8 @@ export class MainThread {
       registry: disableExtensions(options.disabledExtensions, loggers.get('misc')),
       serverHealth: { failed: false },
       clients: new OwnClients(),
+      secrets: new StaticSecrets(bootstrap.staticResources?.secrets ?? []),
+      certificates: this.certificates,
     };
     const config = loggers.get('config');
     config.log(LOG_INFO, `loading ${bootstrap.staticResources?.clusters.length ?? 0} cluster(s)`);

@@ -30,6 +30,7 @@ export function adminContext(server: Server, main: MainThread): AdminContext {
     node: main.node,
     clusters: () => main.clusters.views(),
     listeners: () => listenerViews(server),
+    certificates: () => main.certificates.contexts,
     configSections: (includeEds) =>
       staticSections(
         {

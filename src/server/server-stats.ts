@@ -27,6 +27,8 @@ export class ServerStats {
   private bugsSeen = 0;
 
   /** `scope` is `server.`. */
+  readonly daysUntilFirstCertExpiring: Gauge;
+
   constructor(scope: Scope, concurrency: number, restartEpoch: number) {
     this.staticUnknownFields = scope.counter('static_unknown_fields');
     this.dynamicUnknownFields = scope.counter('dynamic_unknown_fields');
@@ -45,7 +47,8 @@ export class ServerStats {
     scope.gauge('hot_restart_epoch').set(restartEpoch);
     scope.gauge('hot_restart_generation').set(1);
     scope.gauge('parent_connections').set(0);
-    scope.gauge('days_until_first_cert_expiring').set(NEVER_EXPIRES);
+    this.daysUntilFirstCertExpiring = scope.gauge('days_until_first_cert_expiring');
+    this.daysUntilFirstCertExpiring.set(NEVER_EXPIRES);
     scope.gauge('seconds_until_first_ocsp_response_expiring').set(0);
     scope.gauge('stats_recent_lookups').set(0);
     this.version = scope.gauge('version');

@@ -244,6 +244,7 @@ export class Server {
   refreshStats(): void {
     const connections = this.mainThread?.services.sharedCells.cell('listeners.connections').load() ?? 0;
     this.serverStats.update(this.state, this.uptime, connections);
+    if (this.mainThread !== null) this.serverStats.daysUntilFirstCertExpiring.set(this.mainThread.certificates.daysUntilFirstExpiry(Date.now()));
     if (this.phase === STATE_LIVE && this.flushIntervalMs === 0) this.stats.intervals.flush();
   }
 

@@ -5,6 +5,7 @@ import { ConfigError } from '../contract/errors.ts';
 import type { DrainDecision } from '../contract/network.ts';
 import type { Runtime } from '../contract/runtime.ts';
 import type { SharedCells } from '../contract/shared-cells.ts';
+import type { CertificateObserver, SecretLookup } from '../contract/secrets.ts';
 import type { Scope } from '../contract/stats.ts';
 import type { ClusterManager } from '../contract/upstream.ts';
 // Not config/index.ts: a worker needs no YAML reader and no checks, and they are a quarter of its modules.
@@ -28,6 +29,9 @@ export interface ThreadServices {
   readonly serverHealth: { failed: boolean };
   /** HTTP and gRPC clients of the proxy's own. */
   readonly clients: OwnClients;
+  readonly secrets: SecretLookup;
+  /** Main thread only. */
+  readonly certificates?: CertificateObserver;
 }
 
 /** Opens Any fields and checks them by the rules of the API: the main thread, whose word workers take. */
@@ -83,6 +87,8 @@ export function factoryContext(services: ThreadServices, options: ContextOptions
     registry: services.registry,
     listener: { name: '', direction: 'UNSPECIFIED', bufferLimit: 0 } as const,
     serverHealth: services.serverHealth,
+    secrets: services.secrets,
+    ...(services.certificates === undefined ? {} : { certificates: services.certificates }),
   };
   return withClients(context, services.clients);
 }

@@ -3,6 +3,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Cluster } from '#api/envoy/config/cluster/v3/cluster_pb.js';
 import type { BindConfig } from '#api/envoy/config/core/v3/address_pb.js';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
+import type { Secret } from '#api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { expectMessage } from '../contract/message.ts';
 import type { SharedCells } from '../contract/shared-cells.ts';
 import type { Scope } from '../contract/stats.ts';
@@ -20,6 +21,7 @@ import { DrainState } from './drain.ts';
 import type { ProcessLoggers } from './logger.ts';
 import { OwnClients } from './own-clients.ts';
 import { describeMessage } from './messages.ts';
+import { StaticSecrets } from './static-secrets.ts';
 import type { ThreadServices } from './thread-services.ts';
 import { NO_DRAIN, factoryContext, trustingUnpacker } from './thread-services.ts';
 import { Watchdog } from './watchdog.ts';
@@ -27,6 +29,7 @@ import type { ConfigureMessage, ResourceBytes } from './worker-messages.ts';
 
 const BIND_CONFIG = 'envoy.config.core.v3.BindConfig';
 const LISTENER = 'envoy.config.listener.v3.Listener';
+const SECRET = 'envoy.extensions.transport_sockets.tls.v3.Secret';
 const CLUSTER = 'envoy.config.cluster.v3.Cluster';
 
 /** What an inline worker shares with the main thread instead of having its own. */
@@ -69,6 +72,7 @@ export class WorkerConfig {
       registry: registry.without(facts.disabledExtensions),
       serverHealth: { failed: message.failedHealth },
       clients: new OwnClients(),
+      secrets: new StaticSecrets(message.secrets.map((each) => expectMessage<Secret>(decode(each, SECRET), SECRET))),
     };
     const shared = host?.clusters() ?? null;
     this.ownsClusters = shared === null;

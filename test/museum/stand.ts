@@ -27,6 +27,7 @@ export interface StandOptions {
   readonly listener?: object;
   /** Of the listener's one filter chain. */
   readonly transportSocket?: object;
+  readonly secrets?: readonly object[];
   readonly runtime?: object;
   readonly bootstrap?: object;
   /** Format of the access log, text or JSON. Default: status, flags, details, path. */
@@ -67,6 +68,7 @@ export function configOf(options: StandOptions, ports: { admin: number; listener
     admin: { address: address(ports.admin) },
     layered_runtime: { layers: [{ name: 'static', static_layer: options.runtime ?? {} }] },
     static_resources: {
+      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       listeners: [{ name: 'in', address: address(ports.listener), filter_chains: [{ filters: [network], ...(options.transportSocket === undefined ? {} : { transport_socket: options.transportSocket }) }], ...options.listener }],
       clusters: [{ name: 'origin', type: 'STATIC', connect_timeout: '1s', load_assignment: { cluster_name: 'origin', endpoints }, ...options.cluster }, ...(options.clusters ?? [])],
     },

@@ -13,6 +13,9 @@ export interface OwnCertificate {
   /** Names that a client may ask for: DNS names of the subject alternative names, else the common name; lower case, `.example.com` for a wildcard. */
   readonly names: readonly string[];
   readonly info: ParsedCertificate;
+  /** Of its gauge; `path`: the file, or `<inline>`. */
+  readonly statName: string;
+  readonly path: string;
   /** Group number of an ECDSA key as clients name it (RFC 8422), or 0 for RSA. */
   readonly group: number;
 }
@@ -23,7 +26,7 @@ const GROUPS: ReadonlyMap<string, number> = new Map([['prime256v1', 23], ['secp3
 const MIN_RSA_BITS = 2_048;
 
 /** Reads a TlsCertificate message. Throws ConfigError in Envoy's words. */
-export function readCertificate(message: TlsCertificate): OwnCertificate {
+export function readCertificate(message: TlsCertificate, statName: string): OwnCertificate {
   refuseFields(message, 'TlsCertificate', {
     watchedDirectory: 'watched_directory',
     privateKeyProvider: 'private_key_provider',
@@ -34,18 +37,23 @@ export function readCertificate(message: TlsCertificate): OwnCertificate {
   const passphrase = read(message.password, 'password').toString('utf8');
   const secret = passphrase === '' ? {} : { passphrase };
   if (message.pkcs12 !== undefined) throw notYet('TlsCertificate.pkcs12', 'pkcs12');
-  const from = message.certificateChain?.specifier.case === 'filename' ? message.certificateChain.specifier.value : '<inline>';
+  const from = pathOf(message.certificateChain);
   const cert = read(message.certificateChain, 'certificate_chain');
   const key = read(message.privateKey, 'private_key');
   if (cert.length === 0) throw new ConfigError('Failed to load incomplete certificate from : certificate chain not set', { path: 'certificate_chain' });
   if (key.length === 0) throw new ConfigError('Failed to load incomplete private key from path: ', { path: 'private_key' });
   const leaf = parseLeaf(cert, from);
-  checkPair(leaf, key, passphrase, message.privateKey?.specifier.case === 'filename' ? message.privateKey.specifier.value : '<inline>');
-  return { material: { cert, key, ...secret }, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), group: groupOf(leaf, from) };
+  checkPair(leaf, key, passphrase, pathOf(message.privateKey));
+  return { material: { cert, key, ...secret }, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), statName, path: from, group: groupOf(leaf, from) };
 }
 
 function read(source: TlsCertificate['privateKey'], path: string): Buffer {
   return source === undefined ? Buffer.alloc(0) : configAt(path, () => readDataSourceBytes(source, ALLOW_EMPTY));
+}
+
+/** The file of a source, or `<inline>`. */
+export function pathOf(source: TlsCertificate['privateKey']): string {
+  return source?.specifier.case === 'filename' ? source.specifier.value : '<inline>';
 }
 
 function parseLeaf(chain: Buffer, from: string): X509Certificate {

@@ -1,10 +1,16 @@
 import * as tls from 'node:tls';
-import type { CommonTlsContext } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import type { CommonTlsContext, CommonTlsContext_CombinedCertificateValidationContext as CombinedValidation } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { TlsParameters as TlsParametersMessage } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
+import type { DataSource } from '#api/envoy/config/core/v3/base_pb.js';
+import { crypto } from '../../base/crypto.ts';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
+import type { CertificateObserver } from '../../contract/secrets.ts';
+import type { Scope } from '../../contract/stats.ts';
 import type { OwnCertificate } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
+import { mergeMessages } from './secrets.ts';
+import type { NamedSecrets } from './secrets.ts';
 import { CertificateValidator } from './validator.ts';
 
 /** TlsParameters.TlsProtocol: index = number. */
@@ -31,18 +37,16 @@ export interface CommonTls {
 }
 
 /** Reads a CommonTlsContext. Throws ConfigError with paths below it. */
-export function readCommonTls(message: CommonTlsContext, isServer: boolean): CommonTls {
+export function readCommonTls(message: CommonTlsContext, isServer: boolean, secrets: NamedSecrets): CommonTls {
   refuseUnsupported(message);
-  const certificates = message.tlsCertificates.map((each, i) => configAt(`tls_certificates[${i}]`, () => readCertificate(each)));
-  const validation = message.validationContextType;
-  const validator = validation.case === 'validationContext' ? configAt('validation_context', () => new CertificateValidator(validation.value)) : null;
+  const certificates = readCertificates(message, secrets);
+  const validator = readValidator(message.validationContextType, secrets);
   const options = configAt('tls_params', () => parameterOptions(message.tlsParams, isServer));
   return { certificates, validator, alpn: message.alpnProtocols, options: { ...options, ...validator?.context, allowPartialTrustChain: true } };
 }
 
 function refuseUnsupported(message: CommonTlsContext): void {
   refuseFields(message, 'CommonTlsContext', {
-    tlsCertificateSdsSecretConfigs: 'tls_certificate_sds_secret_configs',
     tlsCertificateProviderInstance: 'tls_certificate_provider_instance',
     customTlsCertificateSelector: 'custom_tls_certificate_selector',
     tlsCertificateCertificateProvider: 'tls_certificate_certificate_provider',
@@ -51,10 +55,57 @@ function refuseUnsupported(message: CommonTlsContext): void {
     keyLog: 'key_log',
   });
   const { validationContextType } = message;
-  if (validationContextType.case === 'combinedValidationContext') throw notYet('CommonTlsContext.combined_validation_context', 'combined_validation_context');
-  if (validationContextType.case !== undefined && validationContextType.case !== 'validationContext') {
-    throw notYet('validation contexts by SDS', 'validation_context_sds_secret_config');
+  const refused = validationContextType.case === undefined ? undefined : REFUSED_VALIDATION[validationContextType.case];
+  if (refused !== undefined) throw notYet(`CommonTlsContext.${refused}`, refused);
+  if (validationContextType.case !== 'combinedValidationContext') return;
+  configAt('combined_validation_context', () =>
+    refuseFields(validationContextType.value, 'CombinedCertificateValidationContext', {
+      validationContextCertificateProvider: 'validation_context_certificate_provider',
+      validationContextCertificateProviderInstance: 'validation_context_certificate_provider_instance',
+    }));
+}
+
+const REFUSED_VALIDATION: Readonly<Record<string, string>> = {
+  validationContextCertificateProvider: 'validation_context_certificate_provider',
+  validationContextCertificateProviderInstance: 'validation_context_certificate_provider_instance',
+};
+
+/** Inline ones, else those that are named. */
+function readCertificates(message: CommonTlsContext, secrets: NamedSecrets): OwnCertificate[] {
+  if (message.tlsCertificates.length > 0) {
+    return message.tlsCertificates.map((each, i) => configAt(`tls_certificates[${i}]`, () => readCertificate(each, `unnamed_cert_${inlineHash(each.certificateChain)}`)));
   }
+  return message.tlsCertificateSdsSecretConfigs.map((each, i) =>
+    configAt(`tls_certificate_sds_secret_configs[${i}]`, () => readCertificate(secrets.tlsCertificate(each), each.name)));
+}
+
+function readValidator(message: CommonTlsContext['validationContextType'], secrets: NamedSecrets): CertificateValidator | null {
+  switch (message.case) {
+    case 'validationContext': {
+      const { trustedCa } = message.value;
+      const statName = trustedCa === undefined ? 'unnamed_ca_cert' : `unnamed_ca_cert_${inlineHash(trustedCa)}`;
+      return configAt('validation_context', () => new CertificateValidator(message.value, statName));
+    }
+    case 'validationContextSdsSecretConfig':
+      return configAt('validation_context_sds_secret_config', () => new CertificateValidator(secrets.validationContext(message.value), message.value.name));
+    case 'combinedValidationContext':
+      return configAt('combined_validation_context', () => combinedValidator(message.value, secrets));
+    default:
+      return null;
+  }
+}
+
+function combinedValidator(message: CombinedValidation, secrets: NamedSecrets): CertificateValidator {
+  const { defaultValidationContext: base, validationContextSdsSecretConfig: named } = message;
+  if (named === undefined || base === undefined) throw new ConfigError('default_validation_context and validation_context_sds_secret_config are required');
+  const secret = configAt('validation_context_sds_secret_config', () => secrets.validationContext(named));
+  return new CertificateValidator(mergeMessages(base, secret), named.name);
+}
+
+/** What Envoy tells unnamed certificates apart by: a hash of `inline_bytes`, and of nothing for other sources. */
+function inlineHash(source: DataSource | undefined): string {
+  const bytes = source?.specifier.case === 'inlineBytes' ? source.specifier.value : Buffer.alloc(0);
+  return source === undefined ? '' : crypto().createHash('sha256').update(bytes).digest('hex').slice(0, 8);
 }
 
 function parameterOptions(message: TlsParametersMessage | undefined, isServer: boolean): tls.SecureContextOptions {
@@ -95,4 +146,14 @@ function isAccepted(options: tls.SecureContextOptions): boolean {
   } catch {
     return false;
   }
+}
+
+/** What Envoy counts of secrets that arrive; they are all there from the start here. */
+export function countSecretUpdates(scope: Scope): void {
+  for (const name of ['ssl_context_update_by_sds', 'upstream_context_secrets_not_ready', 'downstream_context_secrets_not_ready']) scope.counter(name);
+}
+
+/** Tells the main thread which certificates a context has. */
+export function tellCertificates(common: CommonTls, statsPrefix: string, observer: CertificateObserver | undefined): void {
+  observer?.onTlsContext({ statsPrefix, ca: common.validator?.ca ?? null, chain: common.certificates });
 }

@@ -1,9 +1,10 @@
 import { constants } from 'node:crypto';
 import * as tls from 'node:tls';
+import type { TlsSessionTicketKeys } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import type { DownstreamTlsContext } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { ClientHello } from '../../codec/client-hello/client-hello.ts';
 import { readDataSourceBytes } from '../../common/data-source.ts';
-import { notYet, refuseFields } from '../../common/not-yet.ts';
+import { refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import { durationMs } from '../../contract/message.ts';
@@ -12,9 +13,10 @@ import type { AcceptedSocket, DownstreamTransportSocketFactory } from '../../con
 import type { OwnCertificate } from './certificate.ts';
 import { CertificateSelector } from './certificate-selector.ts';
 import type { CommonTls } from './common-context.ts';
-import { readCommonTls } from './common-context.ts';
+import { countSecretUpdates, readCommonTls, tellCertificates } from './common-context.ts';
 import type { TlsConnectionInfo } from './connection-info.ts';
 import { failureText, isTlsError, noCertificateText, verifyFailureText } from './failure-text.ts';
+import { NamedSecrets } from './secrets.ts';
 import type { ServerTlsConfig } from './server-transport.ts';
 import { TlsServerTransport } from './server-transport.ts';
 import { SslStats } from './ssl-stats.ts';
@@ -48,15 +50,21 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
   constructor(message: DownstreamTlsContext, context: FactoryContext) {
     refuseUnsupported(message);
     const common = message.commonTlsContext;
-    if (common === undefined || common.tlsCertificates.length === 0) {
+    if (common === undefined || common.tlsCertificates.length + common.tlsCertificateSdsSecretConfigs.length === 0) {
       throw new ConfigError('No TLS certificates found for server context', { path: 'common_tls_context.tls_certificates' });
     }
+    if (common.tlsCertificates.length > 0 && common.tlsCertificateSdsSecretConfigs.length > 0) {
+      throw new ConfigError('SDS and non-SDS TLS certificates may not be mixed in server contexts', { path: 'common_tls_context' });
+    }
+    const secrets = new NamedSecrets(context.secrets);
     this.engine = tlsEngine();
-    this.common = configAt('common_tls_context', () => readCommonTls(common, true));
+    this.common = configAt('common_tls_context', () => readCommonTls(common, true, secrets));
+    tellCertificates(this.common, context.listenerScope.prefix, context.certificates);
+    countSecretUpdates(context.listenerScope.scope('server_ssl_socket_factory'));
     this.stats = new SslStats(context.listenerScope);
     this.requireCertificate = message.requireClientCertificate ?? false;
     this.requestCertificate = this.requireCertificate || this.common.validator !== null;
-    const keys = readTicketKeys(message);
+    const keys = readTicketKeys(message, secrets);
     this.ticketKeyNames = keys.map((key) => key.subarray(0, KEY_NAME_BYTES));
     const options = serverOptions(message, this.common);
     const certificates = this.common.certificates.map((certificate) => ({ certificate, contexts: contextsFor(certificate, options, keys) }));
@@ -126,16 +134,18 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
 
 function refuseUnsupported(message: DownstreamTlsContext): void {
   refuseFields(message, 'DownstreamTlsContext', { requireSni: 'require_sni', ocspStaplePolicy: 'ocsp_staple_policy' });
-  if (message.sessionTicketKeysType.case === 'sessionTicketKeysSdsSecretConfig') {
-    throw notYet('DownstreamTlsContext.session_ticket_keys_sds_secret_config', 'session_ticket_keys_sds_secret_config');
-  }
 }
 
-function readTicketKeys(message: DownstreamTlsContext): Buffer[] {
+function readTicketKeys(message: DownstreamTlsContext, secrets: NamedSecrets): Buffer[] {
   const choice = message.sessionTicketKeysType;
-  if (choice.case !== 'sessionTicketKeys') return [];
-  return choice.value.keys.map((source, i) =>
-    configAt(`session_ticket_keys.keys[${i}]`, () => {
+  if (choice.case === 'sessionTicketKeys') return configAt('session_ticket_keys', () => ticketKeys(choice.value));
+  if (choice.case === 'sessionTicketKeysSdsSecretConfig') return configAt('session_ticket_keys_sds_secret_config', () => ticketKeys(secrets.sessionTicketKeys(choice.value)));
+  return [];
+}
+
+function ticketKeys(message: TlsSessionTicketKeys): Buffer[] {
+  return message.keys.map((source, i) =>
+    configAt(`keys[${i}]`, () => {
       const key = readDataSourceBytes(source, { allowEmpty: false });
       if (key.length === TICKET_KEY_BYTES) return key;
       throw new ConfigError(`Incorrect TLS session ticket key length. Length ${key.length}, expected length ${TICKET_KEY_BYTES}.`);

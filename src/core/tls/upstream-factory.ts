@@ -2,15 +2,17 @@ import * as tls from 'node:tls';
 import type { UpstreamTlsContext } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
+import type { FactoryContext } from '../../contract/extension.ts';
 import type { Scope } from '../../contract/stats.ts';
 import type { Transport } from '../../contract/transport.ts';
 import type { ConnectingSocket, UpstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
 import type { ClientTlsConfig } from './client-transport.ts';
 import { TlsClientTransport } from './client-transport.ts';
 import type { CommonTls } from './common-context.ts';
-import { readCommonTls } from './common-context.ts';
+import { countSecretUpdates, readCommonTls, tellCertificates } from './common-context.ts';
 import type { TlsConnectionInfo } from './connection-info.ts';
 import { failureText, isTlsError, verifyFailureText } from './failure-text.ts';
+import { NamedSecrets } from './secrets.ts';
 import { SslStats } from './ssl-stats.ts';
 import type { TlsEngineFactory, TlsFailure, TlsParameters } from './tls-engine.ts';
 import { tlsEngine } from './tls-engines.ts';
@@ -31,13 +33,13 @@ export class UpstreamTlsFactory implements UpstreamTransportSocketFactory {
   readonly autoHostSni: boolean;
   readonly autoSniSanValidation: boolean;
 
-  constructor(message: UpstreamTlsContext, scope: Scope) {
+  constructor(message: UpstreamTlsContext, scope: Scope, context: Pick<FactoryContext, 'secrets' | 'certificates'>) {
     refuseFields(message, 'UpstreamTlsContext', { allowRenegotiation: 'allow_renegotiation' });
     if (message.sni.includes('\0')) throw new ConfigError('SNI names containing NULL-byte are not allowed', { path: 'sni' });
     const common = message.commonTlsContext;
     this.engine = tlsEngine();
-    this.common = common === undefined ? noCommon() : configAt('common_tls_context', () => readCommonTls(common, false));
-    if (this.common.certificates.length > 1) {
+    this.common = common === undefined ? noCommon() : configAt('common_tls_context', () => readCommonTls(common, false, new NamedSecrets(context.secrets)));
+    if ((common?.tlsCertificates.length ?? 0) + (common?.tlsCertificateSdsSecretConfigs.length ?? 0) > 1) {
       throw new ConfigError('Multiple TLS certificates are not supported for client contexts', { path: 'common_tls_context.tls_certificates' });
     }
     if (message.autoSniSanValidation && this.common.validator?.verifiesChain !== true) {
@@ -45,6 +47,8 @@ export class UpstreamTlsFactory implements UpstreamTransportSocketFactory {
     }
     this.context = tls.createSecureContext({ ...this.common.options, ...this.common.certificates[0]?.material });
     this.stats = new SslStats(scope);
+    tellCertificates(this.common, scope.prefix, context.certificates);
+    countSecretUpdates(scope.scope('client_ssl_socket_factory'));
     this.sessions = new SessionCache(message.maxSessionKeys ?? DEFAULT_SESSION_KEYS);
     this.serverName = message.sni;
     this.autoHostSni = message.autoHostSni;

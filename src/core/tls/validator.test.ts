@@ -38,8 +38,8 @@ describe('a peer is judged', () => {
     const scope = new FakeScope();
     const stats = new SslStats(scope);
     const info = new TlsConnectionInfo();
-    info.state = { peerCertificate: () => certificate, peerChain: () => [certificate.raw], verifyError: () => verdict } as unknown as TlsState;
-    const problem = new CertificateValidator(fromYaml<CertificateValidationContext>(TYPE, yaml)).verify(info, stats, expected);
+    info.state = { peerChain: () => [certificate.raw], verifyError: () => verdict } as unknown as TlsState;
+    const problem = new CertificateValidator(fromYaml<CertificateValidationContext>(TYPE, yaml), 'ca').verify(info, stats, expected);
     return { problem, validated: info.peerValidated, counted: [...scope.all].filter(([, stat]) => stat.value > 0).map(([name]) => name) };
   }
 

@@ -7,8 +7,10 @@ import { buildStringMatcher } from '../../common/matchers/string-matcher.ts';
 import type { StringMatcher } from '../../common/matchers/string-matcher.ts';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
+import type { NamedCertificate } from '../../contract/secrets.ts';
 import type { SubjectAltName } from './certificate.ts';
-import { subjectAltNames } from './certificate.ts';
+import { pathOf, subjectAltNames } from './certificate.ts';
+import { ParsedCertificate } from './certificate-info.ts';
 import type { TlsConnectionInfo } from './connection-info.ts';
 import type { SslStats } from './ssl-stats.ts';
 
@@ -32,6 +34,8 @@ export class CertificateValidator {
   /** Options of tls.createSecureContext. */
   readonly context: { readonly ca?: Buffer | string[]; readonly crl?: Buffer };
   readonly verifiesChain: boolean;
+  /** The first of `trusted_ca`, as `/certs` and the gauge of expiration tell of it. */
+  readonly ca: NamedCertificate;
   /** A peer without a certificate is refused. */
   readonly demandsCertificate: boolean;
   private readonly acceptUntrusted: boolean;
@@ -39,10 +43,11 @@ export class CertificateValidator {
   private readonly hashes: readonly string[];
   private readonly spkis: readonly string[];
 
-  constructor(message: CertificateValidationContext) {
+  constructor(message: CertificateValidationContext, statName: string) {
     refuseUnsupported(message);
     const ca = readCa(message);
     this.verifiesChain = ca !== undefined;
+    this.ca = { statName, path: pathOf(message.trustedCa), info: Buffer.isBuffer(ca) ? new ParsedCertificate(new (crypto().X509Certificate)(ca).raw, null) : null };
     const crl = message.crl === undefined ? undefined : configAt('crl', () => readDataSourceBytes(requireSource(message.crl), { allowEmpty: true }));
     if (crl !== undefined && !crl.includes('-----BEGIN X509 CRL-----')) throw new ConfigError('Failed to load CRL from <inline>', { path: 'crl' });
     this.context = { ...(ca === undefined ? {} : { ca }), ...(crl === undefined ? {} : { crl }) };
@@ -124,7 +129,7 @@ function readCa(message: CertificateValidationContext): Buffer | string[] | unde
   const source = message.trustedCa;
   const ca = configAt('trusted_ca', () => readDataSourceBytes(source, { allowEmpty: true }));
   if (ca.length === 0) return undefined;
-  const from = source.specifier.case === 'filename' ? source.specifier.value : '<inline>';
+  const from = pathOf(source);
   try {
     new (crypto().X509Certificate)(ca);
   } catch {

@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Address } from '../../contract/address.ts';
+import type { TlsContextCertificates } from '../../contract/secrets.ts';
 import type { ClusterInfo, Host } from '../../contract/upstream.ts';
 import type { RuntimeLoader } from '../../core/runtime/loader.ts';
 import type { StatsSources } from '../../core/stats/prometheus.ts';
@@ -58,6 +59,7 @@ export interface AdminContext {
   readonly node: Message;
   clusters(): readonly ClusterView[];
   listeners(): readonly ListenerView[];
+  certificates(): readonly TlsContextCertificates[];
   configSections(includeEds: boolean): readonly ConfigSection[];
   quit(): void;
   failHealthcheck(fail: boolean): void;

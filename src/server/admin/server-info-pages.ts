@@ -1,5 +1,6 @@
 import type { AdminHandler } from '../../contract/admin.ts';
 import { versionString } from '../version.ts';
+import { certificatesMessage } from './certs-page.ts';
 import type { AdminContext } from './context.ts';
 import { STATE_LIVE, STATE_NAMES } from './context.ts';
 import { makeMessage, messageJson } from './json.ts';
@@ -36,7 +37,7 @@ export function serverInfoPages(context: AdminContext): AdminHandler[] {
     page('/certs', 'print certs on machine', () => ({
       status: 200,
       contentType: JSON_TYPE,
-      body: messageJson(makeMessage('envoy.admin.v3.Certificates', {}), { zeros: true }),
+      body: messageJson(certificatesMessage(context.certificates(), Date.now()), { zeros: true }),
     })),
     page('/hot_restart_version', 'print the hot restart compatibility version', () => ({ status: 200, body: 'disabled' })),
     page(

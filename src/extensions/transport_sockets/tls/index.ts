@@ -7,7 +7,7 @@ import { UpstreamTlsFactory } from '../../../core/tls/upstream-factory.ts';
 const NAME = 'envoy.transport_sockets.tls';
 const DOWNSTREAM = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const UPSTREAM = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
-const NOTE = 'without SDS, OCSP stapling, key log, PKCS#12, SPIFFE, certificate fields in logs and x-forwarded-client-cert';
+const NOTE = 'without SDS (static secrets work), OCSP stapling, key log, PKCS#12, SPIFFE';
 
 export const tlsDownstream: DownstreamTransportSocketConfigFactory = {
   name: NAME,
@@ -24,5 +24,5 @@ export const tlsUpstream: UpstreamTransportSocketConfigFactory = {
   configTypes: [UPSTREAM],
   status: 'partly',
   statusNote: NOTE,
-  create: (config, scope) => new UpstreamTlsFactory(expectMessage<UpstreamTlsContext>(config, UPSTREAM), scope),
+  create: (config, scope, context) => new UpstreamTlsFactory(expectMessage<UpstreamTlsContext>(config, UPSTREAM), scope, context),
 };
