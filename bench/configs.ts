@@ -10,6 +10,8 @@ export interface ProxySetup {
   readonly origin: number
   /** Port of the gRPC origin; `mixed` has both. */
   readonly grpcOrigin: number
+  /** Port of the WebSocket origin; `mixed` has it too. */
+  readonly webSocketOrigin: number
   /** Folder for logs. */
   readonly folder: string
 }
@@ -42,7 +44,7 @@ function cluster(name: string, port: number): Json {
 
 function clusters(setup: ProxySetup): Json[] {
   if (setup.kind === 'grpc') return [http2Cluster('origin', setup.origin)]
-  return setup.kind === 'mixed' ? [cluster('origin', setup.origin), http2Cluster('grpc', setup.grpcOrigin)] : [cluster('origin', setup.origin)]
+  return setup.kind === 'mixed' ? [cluster('origin', setup.origin), http2Cluster('grpc', setup.grpcOrigin), cluster('websocket', setup.webSocketOrigin)] : [cluster('origin', setup.origin)]
 }
 
 function http2Cluster(name: string, port: number): Json {
@@ -57,16 +59,17 @@ function tcpProxy(): Json {
 function connectionManager(setup: ProxySetup): Json {
   // Streams of gRPC stay open for the whole run, so their route has no timeout.
   const grpcRoute = { match: { prefix: '/bench.Echo/' }, route: { cluster: setup.kind === 'mixed' ? 'grpc' : 'origin', timeout: '0s' } }
+  const upgradeRoute = { match: { prefix: '/', headers: [{ name: 'upgrade', string_match: { exact: 'websocket', ignore_case: true } }] }, route: { cluster: 'websocket', timeout: '0s' } }
   const plainRoute = { match: { prefix: '/' }, route: { cluster: 'origin' } }
   const withGrpc = setup.kind === 'grpc' || setup.kind === 'mixed'
-  const plain = [{ name: 'all', domains: ['*'], routes: withGrpc ? [grpcRoute, plainRoute] : [plainRoute] }]
+  const plain = [{ name: 'all', domains: ['*'], routes: [...(setup.kind === 'mixed' ? [upgradeRoute] : []), ...(withGrpc ? [grpcRoute] : []), plainRoute] }]
   const config: Json = {
     '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     stat_prefix: 'ingress',
     route_config: { name: 'local', virtual_hosts: setup.kind === 'rich' ? HOSTS.map(richHost) : plain },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } }],
   }
-  if (setup.kind === 'websocket') config['upgrade_configs'] = [{ upgrade_type: 'websocket' }]
+  if (setup.kind === 'websocket' || setup.kind === 'mixed') config['upgrade_configs'] = [{ upgrade_type: 'websocket' }]
   if (setup.kind === 'rich') config['access_log'] = [{ name: 'envoy.access_loggers.file', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: `${setup.folder}/access.log` } }]
   return { name: 'envoy.filters.network.http_connection_manager', typed_config: config }
 }

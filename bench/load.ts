@@ -75,7 +75,8 @@ export function runLoad(program: string, args: readonly string[], pinned: Pinnin
     let text = ''
     child.stdout.on('data', (piece: Buffer) => (text += piece.toString()))
     child.once('error', reject)
-    child.once('exit', (code) => (code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}: ${text}`))))
+    // Not 'exit', which may come before the last of what it printed.
+    child.once('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}: ${text}`))))
   })
 }
 

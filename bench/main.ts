@@ -54,7 +54,7 @@ async function main(): Promise<number> {
     defer(() => origin.stop())
     const grpc = rows.some((row) => NEED_GRPC.has(row)) ? await startEchoOrigin('grpc-load', pinned) : null
     defer(() => grpc?.stop())
-    const websocket = rows.includes('websocket') ? await startEchoOrigin('ws-load', pinned) : null
+    const websocket = rows.includes('websocket') || rows.includes('soak') ? await startEchoOrigin('ws-load', pinned) : null
     defer(() => websocket?.stop())
     const options: LoadOptions = { proxies, rounds: Number(values.rounds ?? 5), seconds: Number(values.seconds ?? 4), origins: { http: origin.port, grpc: grpc?.port ?? Number.NaN, websocket: websocket?.port ?? Number.NaN }, folder, pinned }
     await runRows(rows, options)

@@ -31,7 +31,7 @@ export interface RunningProxy {
 export async function startProxy(name: ProxyName, kind: ProxySetup['kind'], origins: OriginPorts, folder: string, pinned: Pinning, config?: (setup: ProxySetup) => string): Promise<RunningProxy | null> {
   const own = path.join(folder, name)
   mkdirSync(own, { recursive: true })
-  const setup: ProxySetup = { kind, listener: await freePort(), admin: await freePort(), origin: kind === 'grpc' ? origins.grpc : kind === 'websocket' ? origins.websocket : origins.http, grpcOrigin: origins.grpc, folder: own }
+  const setup: ProxySetup = { kind, listener: await freePort(), admin: await freePort(), origin: kind === 'grpc' ? origins.grpc : kind === 'websocket' ? origins.websocket : origins.http, grpcOrigin: origins.grpc, webSocketOrigin: origins.websocket, folder: own }
   if (name === 'envoy' || name === 'nuncio') return startByAdmin(name, setup, pinned, config ?? envoyConfig)
   const child = name === 'nginx' ? nginx(setup, own, pinned) : haproxy(setup, own, pinned)
   if (child === null) return null
