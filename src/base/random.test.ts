@@ -42,3 +42,12 @@ test('a seed gives its sequence again, another seed another one; a die is fair',
   // 5 degrees of freedom: above 20.5 once in a thousand.
   assert.ok(chiSquare < 20.5, `chi-square ${chiSquare}`);
 });
+
+test('a UUID has the bytes in order, but for version and variant', () => {
+  const bytes = Uint8Array.of(9, 9, 0x00, 0x11, 0x2a, 0x33, 0x4f, 0x55, 0xf6, 0x77, 0xff, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xf0);
+  assert.equal(formatUuidV4(bytes, 2), '00112a33-4f55-4677-bf99-aabbccddeef0');
+  // The next one leaves it alone.
+  const first = formatUuidV4(bytes, 2);
+  assert.equal(formatUuidV4(bytes.map((byte) => byte ^ 0xff), 2), 'ffeed5cc-b0aa-4988-8066-55443322110f');
+  assert.equal(first, '00112a33-4f55-4677-bf99-aabbccddeef0');
+});
