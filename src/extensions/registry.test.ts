@@ -91,6 +91,9 @@ test('every configuration type of the list is in the API', () => {
 
 /** Enough to pass the validation rules of messages with required fields. */
 function minimal(type: string): string {
+  if (type.endsWith('.ConnectionLimit')) return '{stat_prefix: p, max_connections: 1}';
+  if (type.endsWith('.LocalRateLimit')) return '{stat_prefix: p, token_bucket: {max_tokens: 1, fill_interval: 1s}}';
+  if (type.endsWith('network.rbac.v3.RBAC')) return 'stat_prefix: p';
   if (type.endsWith('.Buffer')) return 'max_request_bytes: 1';
   if (type.endsWith('.HealthCheck')) return 'pass_through_mode: false';
   if (type.endsWith('.FileAccessLog')) return 'path: /x';

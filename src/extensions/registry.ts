@@ -22,6 +22,7 @@ import { directResponseFilter } from './filters/network/direct_response/index.ts
 import { echoFilter } from './filters/network/echo/index.ts';
 import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
 import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
+import { networkRbacFilter } from './filters/network/rbac/index.ts';
 import { tcpProxyFilter } from './filters/network/tcp_proxy/index.ts';
 import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
@@ -56,6 +57,7 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   echoFilter,
   httpConnectionManager,
   localRateLimitFilter,
+  networkRbacFilter,
   tcpProxyFilter,
   // parts of the connection manager
   earlyHeaderMutation,

@@ -186,6 +186,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
       if (this.output === NO_OUTPUT) this.output = spareLists.pop() ?? [];
       this.output.push(data);
       this.outputBytes += data.length;
+      this.streamInfo.bytesSent += data.length;
     }
     if (endStream) this.writeEnded = true;
     if (!this.flushAsked) {
@@ -326,6 +327,7 @@ export class NetworkConnection implements Connection, TransportEvents, TurnTask,
     if (this.stats !== null) this.stats.readTotal.add(data.length);
     // While closing, what still comes is read to see the peer's close, and dropped.
     if (this.state !== STATE_OPEN) return;
+    this.streamInfo.bytesReceived += data.length;
     this.readFilters.run(0, data, false);
   }
 

@@ -68,7 +68,6 @@ export class TcpProxyFilter extends Session implements ReadFilter, ConnectionCal
   onData(data: Buffer, endStream: boolean): NetworkFilterStatus {
     const { upstream, downstream } = this;
     if (downstream === null) return NETWORK_STOP_ITERATION;
-    downstream.streamInfo.bytesReceived += data.length;
     downstream.streamInfo.downstreamMeter.wireBytesReceived += data.length;
     if (upstream !== null) {
       this.countSent(data.length);
@@ -254,7 +253,6 @@ export class TcpProxyFilter extends Session implements ReadFilter, ConnectionCal
   onUpstreamData(data: Buffer, endStream: boolean): void {
     const { downstream } = this;
     if (downstream === null) return;
-    downstream.streamInfo.bytesSent += data.length;
     downstream.streamInfo.downstreamMeter.wireBytesSent += data.length;
     if (this.upstreamInfo.meter !== null) this.upstreamInfo.meter.wireBytesReceived += data.length;
     downstream.write(data, endStream);

@@ -1,0 +1,38 @@
+import type { FilterStateObject } from '../../contract/stream-info.ts';
+
+/** A text that only `%FILTER_STATE(KEY:PLAIN)%` shows. One character a byte. */
+export class TextObject implements FilterStateObject {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  filterStateText(): string {
+    return this.text;
+  }
+
+  filterStateJson(): null {
+    return null;
+  }
+}
+
+/** An address without a port. */
+export class IpObject implements FilterStateObject {
+  readonly ip: string;
+  private readonly text: string;
+
+  /** `text` is how logs show it. */
+  constructor(ip: string, text: string) {
+    this.ip = ip;
+    this.text = text;
+  }
+
+  filterStateText(): string {
+    return this.text;
+  }
+
+  filterStateJson(): null {
+    return null;
+  }
+}
