@@ -83,6 +83,8 @@ export interface FactoryContext {
   readonly serverHealth: ServerHealth;
   /** `static_resources.secrets`; absent = there are none. */
   readonly secrets?: SecretLookup;
+  /** Random bytes of the process, the same on all workers: what session tickets are encrypted with. Absent = every context has its own. */
+  readonly ticketSecret?: Uint8Array;
   /** Where TLS contexts tell of their certificates; on the main thread only. */
   readonly certificates?: CertificateObserver;
 }

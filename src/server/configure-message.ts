@@ -19,6 +19,7 @@ export function configureMessage(main: MainThread, plan: ListenPlan, options: Se
     runtime: main.runtime.values,
     sharedCells,
     upstreamBindConfig: bindConfig === undefined ? null : encode(bindConfig),
+    ticketSecret: main.ticketSecret,
     secrets: (bootstrap.staticResources?.secrets ?? []).map((each) => resource(each.name, each)),
     clusters: (bootstrap.staticResources?.clusters ?? []).map((each) => resource(each.name, each)),
     listeners: plan.listeners.map((each) => resource(each.name, each.message)),

@@ -1,5 +1,6 @@
 import type { Bootstrap } from '#api/envoy/config/bootstrap/v3/bootstrap_pb.js';
 import type { Node } from '#api/envoy/config/core/v3/base_pb.js';
+import { crypto } from '../base/crypto.ts';
 import type { LoadedBootstrap } from '../config/index.ts';
 import type { ConfigError } from '../contract/errors.ts';
 import { LOG_INFO } from '../contract/logger.ts';
@@ -60,6 +61,8 @@ export class MainThread {
   readonly certificates: CertificateStore;
   /** Wall clock, ms. */
   readonly loadedAt = Date.now();
+  /** For the workers' session tickets; 32 bytes. */
+  readonly ticketSecret: Uint8Array = crypto().randomBytes(32);
   private readonly validationOnly: boolean;
 
   constructor(given: MainThreadOptions) {

@@ -30,6 +30,8 @@ export interface ThreadServices {
   /** HTTP and gRPC clients of the proxy's own. */
   readonly clients: OwnClients;
   readonly secrets: SecretLookup;
+  /** Workers only. */
+  readonly ticketSecret?: Uint8Array;
   /** Main thread only. */
   readonly certificates?: CertificateObserver;
 }
@@ -88,6 +90,7 @@ export function factoryContext(services: ThreadServices, options: ContextOptions
     listener: { name: '', direction: 'UNSPECIFIED', bufferLimit: 0 } as const,
     serverHealth: services.serverHealth,
     secrets: services.secrets,
+    ...(services.ticketSecret === undefined ? {} : { ticketSecret: services.ticketSecret }),
     ...(services.certificates === undefined ? {} : { certificates: services.certificates }),
   };
   return withClients(context, services.clients);

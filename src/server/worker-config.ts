@@ -72,6 +72,7 @@ export class WorkerConfig {
       registry: registry.without(facts.disabledExtensions),
       serverHealth: { failed: message.failedHealth },
       clients: new OwnClients(),
+      ticketSecret: message.ticketSecret,
       secrets: new StaticSecrets(message.secrets.map((each) => expectMessage<Secret>(decode(each, SECRET), SECRET))),
     };
     const shared = host?.clusters() ?? null;

@@ -59,6 +59,8 @@ export interface ConfigureMessage {
   readonly sharedCells: SharedCellSpace | null;
   /** `cluster_manager.upstream_bind_config`, or null. Not the bootstrap: its type alone makes a worker read descriptors of half the API. */
   readonly upstreamBindConfig: Uint8Array | null;
+  /** See FactoryContext. */
+  readonly ticketSecret: Uint8Array;
   /** Static secrets. */
   readonly secrets: readonly ResourceBytes[];
   readonly clusters: readonly ResourceBytes[];

@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
+import * as tls from 'node:tls';
 import type { TlsCertificate } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import { crypto } from '../../base/crypto.ts';
 import { readDataSourceBytes } from '../../common/data-source.ts';
-import { notYet, refuseFields } from '../../common/not-yet.ts';
+import { refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import { ParsedCertificate } from './certificate-info.ts';
 
@@ -36,7 +37,7 @@ export function readCertificate(message: TlsCertificate, statName: string): OwnC
   });
   const passphrase = read(message.password, 'password').toString('utf8');
   const secret = passphrase === '' ? {} : { passphrase };
-  if (message.pkcs12 !== undefined) throw notYet('TlsCertificate.pkcs12', 'pkcs12');
+  if (message.pkcs12 !== undefined) return readPkcs12(message, passphrase, statName);
   const from = pathOf(message.certificateChain);
   const cert = read(message.certificateChain, 'certificate_chain');
   const key = read(message.privateKey, 'private_key');
@@ -45,6 +46,29 @@ export function readCertificate(message: TlsCertificate, statName: string): OwnC
   const leaf = parseLeaf(cert, from);
   checkPair(leaf, key, passphrase, pathOf(message.privateKey));
   return { material: { cert, key, ...secret }, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), statName, path: from, group: groupOf(leaf, from) };
+}
+
+/** Certificate, key and chain in one. */
+function readPkcs12(message: TlsCertificate, passphrase: string, statName: string): OwnCertificate {
+  for (const [field, value] of [['private_key', message.privateKey], ['certificate_chain', message.certificateChain]] as const) {
+    if (value !== undefined) throw new ConfigError(`Certificate configuration can't have both pkcs12 and ${field}`, { path: 'pkcs12' });
+  }
+  const from = pathOf(message.pkcs12);
+  const material = { pfx: read(message.pkcs12, 'pkcs12'), passphrase };
+  const leaf = pkcs12Leaf(material);
+  if (leaf === null) throw new ConfigError(`Failed to load pkcs12 from ${from}`, { path: 'pkcs12', hint: 'is the password right?' });
+  return { material, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), statName, path: from, group: groupOf(leaf, from) };
+}
+
+/** Node reads PKCS#12 into contexts alone; the context then has the certificate. Null = it cannot be read. */
+function pkcs12Leaf(material: { readonly pfx: Buffer; readonly passphrase: string }): X509Certificate | null {
+  try {
+    const made = tls.createSecureContext(material) as tls.SecureContext & { readonly context?: { getCertificate?(): Buffer | null } };
+    const der = made.context?.getCertificate?.() ?? null;
+    return der === null ? null : new (crypto().X509Certificate)(der);
+  } catch {
+    return null;
+  }
 }
 
 function read(source: TlsCertificate['privateKey'], path: string): Buffer {

@@ -5,12 +5,13 @@ import type { DataSource } from '#api/envoy/config/core/v3/base_pb.js';
 import { crypto } from '../../base/crypto.ts';
 import { notYet, refuseFields } from '../../common/not-yet.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
+import type { FactoryContext } from '../../contract/extension.ts';
 import type { CertificateObserver } from '../../contract/secrets.ts';
 import type { Scope } from '../../contract/stats.ts';
 import type { OwnCertificate } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
-import { mergeMessages } from './secrets.ts';
-import type { NamedSecrets } from './secrets.ts';
+import { KeyLog } from './key-log.ts';
+import { mergeMessages, NamedSecrets } from './secrets.ts';
 import { CertificateValidator } from './validator.ts';
 
 /** TlsParameters.TlsProtocol: index = number. */
@@ -31,18 +32,22 @@ const DEFAULT_GROUPS = ['X25519MLKEM768', 'X25519', 'P-256'];
 export interface CommonTls {
   readonly certificates: readonly OwnCertificate[];
   readonly validator: CertificateValidator | null;
+  readonly keyLog: KeyLog | null;
   readonly alpn: readonly string[];
   /** Options of tls.createSecureContext but for the certificate. */
   readonly options: tls.SecureContextOptions;
 }
 
 /** Reads a CommonTlsContext. Throws ConfigError with paths below it. */
-export function readCommonTls(message: CommonTlsContext, isServer: boolean, secrets: NamedSecrets): CommonTls {
+export function readCommonTls(message: CommonTlsContext, isServer: boolean, context: Pick<FactoryContext, 'secrets' | 'accessLogFiles'>): CommonTls {
+  const secrets = new NamedSecrets(context.secrets);
   refuseUnsupported(message);
   const certificates = readCertificates(message, secrets);
   const validator = readValidator(message.validationContextType, secrets);
   const options = configAt('tls_params', () => parameterOptions(message.tlsParams, isServer));
-  return { certificates, validator, alpn: message.alpnProtocols, options: { ...options, ...validator?.context, allowPartialTrustChain: true } };
+  const { keyLog: log } = message;
+  const keyLog = log === undefined ? null : configAt('key_log', () => new KeyLog(log, context.accessLogFiles));
+  return { certificates, validator, keyLog, alpn: message.alpnProtocols, options: { ...options, ...validator?.context, allowPartialTrustChain: true } };
 }
 
 function refuseUnsupported(message: CommonTlsContext): void {
@@ -52,7 +57,6 @@ function refuseUnsupported(message: CommonTlsContext): void {
     tlsCertificateCertificateProvider: 'tls_certificate_certificate_provider',
     tlsCertificateCertificateProviderInstance: 'tls_certificate_certificate_provider_instance',
     customHandshaker: 'custom_handshaker',
-    keyLog: 'key_log',
   });
   const { validationContextType } = message;
   const refused = validationContextType.case === undefined ? undefined : REFUSED_VALIDATION[validationContextType.case];

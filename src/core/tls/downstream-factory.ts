@@ -5,6 +5,7 @@ import type { DownstreamTlsContext } from '#api/envoy/extensions/transport_socke
 import type { ClientHello } from '../../codec/client-hello/client-hello.ts';
 import { readDataSourceBytes } from '../../common/data-source.ts';
 import { refuseFields } from '../../common/not-yet.ts';
+import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import { durationMs } from '../../contract/message.ts';
@@ -19,6 +20,7 @@ import { failureText, isTlsError, noCertificateText, verifyFailureText } from '.
 import { NamedSecrets } from './secrets.ts';
 import type { ServerTlsConfig } from './server-transport.ts';
 import { TlsServerTransport } from './server-transport.ts';
+import { sessionContext, sharedTicketKey } from './session-context.ts';
 import { SslStats } from './ssl-stats.ts';
 import type { TlsEngineFactory, TlsFailure, TlsParameters } from './tls-engine.ts';
 import { tlsEngine } from './tls-engines.ts';
@@ -47,7 +49,8 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
   private readonly ticketKeyNames: readonly Buffer[];
   private readonly selector: CertificateSelector<CertificateContexts>;
 
-  constructor(message: DownstreamTlsContext, context: FactoryContext) {
+  /** `serverNames`: of the filter chain's match. */
+  constructor(message: DownstreamTlsContext, serverNames: readonly string[], context: FactoryContext) {
     refuseUnsupported(message);
     const common = message.commonTlsContext;
     if (common === undefined || common.tlsCertificates.length + common.tlsCertificateSdsSecretConfigs.length === 0) {
@@ -56,17 +59,18 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
     if (common.tlsCertificates.length > 0 && common.tlsCertificateSdsSecretConfigs.length > 0) {
       throw new ConfigError('SDS and non-SDS TLS certificates may not be mixed in server contexts', { path: 'common_tls_context' });
     }
-    const secrets = new NamedSecrets(context.secrets);
     this.engine = tlsEngine();
-    this.common = configAt('common_tls_context', () => readCommonTls(common, true, secrets));
+    this.common = configAt('common_tls_context', () => readCommonTls(common, true, context));
     tellCertificates(this.common, context.listenerScope.prefix, context.certificates);
     countSecretUpdates(context.listenerScope.scope('server_ssl_socket_factory'));
     this.stats = new SslStats(context.listenerScope);
     this.requireCertificate = message.requireClientCertificate ?? false;
     this.requestCertificate = this.requireCertificate || this.common.validator !== null;
-    const keys = readTicketKeys(message, secrets);
+    const keys = readTicketKeys(message, new NamedSecrets(context.secrets));
     this.ticketKeyNames = keys.map((key) => key.subarray(0, KEY_NAME_BYTES));
-    const options = serverOptions(message, this.common);
+    const session = sessionContext(this.common, serverNames, this.requireCertificate);
+    const sharedKey = keys.length > 0 || context.ticketSecret === undefined ? null : sharedTicketKey(context.ticketSecret, session);
+    const options = serverOptions(message, this.common, session, sharedKey);
     const certificates = this.common.certificates.map((certificate) => ({ certificate, contexts: contextsFor(certificate, options, keys) }));
     this.selector = new CertificateSelector(certificates, message.fullScanCertsOnSniMismatch ?? false);
   }
@@ -88,7 +92,7 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
       session: null,
       keepSessions: false,
       ocspResponse: null,
-      keyLog: false,
+      keyLog: this.common.keyLog !== null,
     };
   }
 
@@ -121,7 +125,9 @@ export class DownstreamTlsFactory implements DownstreamTransportSocketFactory, S
 
   onSession(): void {}
 
-  onKeyLog(): void {}
+  onKeyLog(line: Buffer, local: Address, remote: Address): void {
+    this.common.keyLog?.write(line, local, remote);
+  }
 
   /** A ticket names the key that it was made with. */
   private ticketKeyIndex(hello: ClientHello | null): number {
@@ -153,7 +159,7 @@ function ticketKeys(message: TlsSessionTicketKeys): Buffer[] {
   );
 }
 
-function serverOptions(message: DownstreamTlsContext, common: CommonTls): tls.SecureContextOptions {
+function serverOptions(message: DownstreamTlsContext, common: CommonTls, session: string, ticketKeys: Buffer | null): tls.SecureContextOptions {
   const choice = message.sessionTicketKeysType;
   let options = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
   if (choice.case === 'disableStatelessSessionResumption' && choice.value) options |= constants.SSL_OP_NO_TICKET;
@@ -162,7 +168,8 @@ function serverOptions(message: DownstreamTlsContext, common: CommonTls): tls.Se
     secureOptions: options,
     honorCipherOrder: !message.preferClientCiphers,
     ...(message.sessionTimeout === undefined ? {} : { sessionTimeout: Math.floor(durationMs(message.sessionTimeout, 0) / 1_000) }),
-    sessionIdContext: 'nuncio',
+    sessionIdContext: session,
+    ...(ticketKeys === null ? {} : { ticketKeys }),
   };
 }
 

@@ -14,7 +14,7 @@ export interface TlsJudge {
   /** The peer went away during the handshake: the failure reason, mostly empty. */
   onPeerGone(): string;
   onSession(session: Buffer): void;
-  onKeyLog(line: Buffer): void;
+  onKeyLog(line: Buffer, local: Address, remote: Address): void;
 }
 
 type Item = string | Uint8Array;
@@ -186,7 +186,7 @@ export abstract class TlsTransport implements Transport, TransportEvents, TlsEve
   }
 
   onTlsKeyLog(line: Buffer): void {
-    this.judge.onKeyLog(line);
+    this.judge.onKeyLog(line, this.localAddress(), this.remoteAddress());
   }
 
   /** Puts TLS over the socket; `received` are bytes of the peer that were read before. */

@@ -1,6 +1,7 @@
 import * as tls from 'node:tls';
 import type { UpstreamTlsContext } from '#api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { refuseFields } from '../../common/not-yet.ts';
+import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext } from '../../contract/extension.ts';
 import type { Scope } from '../../contract/stats.ts';
@@ -12,7 +13,6 @@ import type { CommonTls } from './common-context.ts';
 import { countSecretUpdates, readCommonTls, tellCertificates } from './common-context.ts';
 import type { TlsConnectionInfo } from './connection-info.ts';
 import { failureText, isTlsError, verifyFailureText } from './failure-text.ts';
-import { NamedSecrets } from './secrets.ts';
 import { SslStats } from './ssl-stats.ts';
 import type { TlsEngineFactory, TlsFailure, TlsParameters } from './tls-engine.ts';
 import { tlsEngine } from './tls-engines.ts';
@@ -33,12 +33,12 @@ export class UpstreamTlsFactory implements UpstreamTransportSocketFactory {
   readonly autoHostSni: boolean;
   readonly autoSniSanValidation: boolean;
 
-  constructor(message: UpstreamTlsContext, scope: Scope, context: Pick<FactoryContext, 'secrets' | 'certificates'>) {
+  constructor(message: UpstreamTlsContext, scope: Scope, context: Pick<FactoryContext, 'secrets' | 'certificates' | 'accessLogFiles'>) {
     refuseFields(message, 'UpstreamTlsContext', { allowRenegotiation: 'allow_renegotiation' });
     if (message.sni.includes('\0')) throw new ConfigError('SNI names containing NULL-byte are not allowed', { path: 'sni' });
     const common = message.commonTlsContext;
     this.engine = tlsEngine();
-    this.common = common === undefined ? noCommon() : configAt('common_tls_context', () => readCommonTls(common, false, new NamedSecrets(context.secrets)));
+    this.common = common === undefined ? noCommon() : configAt('common_tls_context', () => readCommonTls(common, false, context));
     if ((common?.tlsCertificates.length ?? 0) + (common?.tlsCertificateSdsSecretConfigs.length ?? 0) > 1) {
       throw new ConfigError('Multiple TLS certificates are not supported for client contexts', { path: 'common_tls_context.tls_certificates' });
     }
@@ -61,7 +61,7 @@ export class UpstreamTlsFactory implements UpstreamTransportSocketFactory {
 }
 
 function noCommon(): CommonTls {
-  return { certificates: [], validator: null, alpn: [], options: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } };
+  return { certificates: [], validator: null, keyLog: null, alpn: [], options: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } };
 }
 
 /** One connection's handshake. */
@@ -94,7 +94,7 @@ class UpstreamHandshake implements ClientTlsConfig {
       session: factory.sessions.take(),
       keepSessions: factory.sessions.limit > 0,
       ocspResponse: null,
-      keyLog: false,
+      keyLog: factory.common.keyLog !== null,
     };
   }
 
@@ -128,7 +128,9 @@ class UpstreamHandshake implements ClientTlsConfig {
     this.factory.sessions.put(session);
   }
 
-  onKeyLog(): void {}
+  onKeyLog(line: Buffer, local: Address, remote: Address): void {
+    this.factory.common.keyLog?.write(line, local, remote);
+  }
 }
 
 /** Sessions of one context, the newest first. Those of TLS 1.3 are used once (RFC 8446 appendix C.4), older ones as often as they are good. */

@@ -36,6 +36,8 @@ export class CertificateValidator {
   readonly verifiesChain: boolean;
   /** The first of `trusted_ca`, as `/certs` and the gauge of expiration tell of it. */
   readonly ca: NamedCertificate;
+  /** Of everything that it judges by: what differs has another. */
+  readonly identity: string;
   /** A peer without a certificate is refused. */
   readonly demandsCertificate: boolean;
   private readonly acceptUntrusted: boolean;
@@ -51,6 +53,7 @@ export class CertificateValidator {
     const crl = message.crl === undefined ? undefined : configAt('crl', () => readDataSourceBytes(requireSource(message.crl), { allowEmpty: true }));
     if (crl !== undefined && !crl.includes('-----BEGIN X509 CRL-----')) throw new ConfigError('Failed to load CRL from <inline>', { path: 'crl' });
     this.context = { ...(ca === undefined ? {} : { ca }), ...(crl === undefined ? {} : { crl }) };
+    this.identity = identityOf(message, ca, crl);
     this.acceptUntrusted = Number(message.trustChainVerification) === ACCEPT_UNTRUSTED;
     this.names = message.matchTypedSubjectAltNames.map((each, i) => configAt(`match_typed_subject_alt_names[${i}]`, () => sanMatcher(each)));
     this.hashes = message.verifyCertificateHash.map((hash, i) => decoded(hash.length === 95 ? hash.replaceAll(':', '') : hash, 'hex', `verify_certificate_hash[${i}]`));
@@ -107,6 +110,13 @@ export class CertificateValidator {
     if (this.hashes.includes(sha256(certificate.raw))) return true;
     return this.spkis.length > 0 && this.spkis.includes(sha256(certificate.publicKey.export({ type: 'spki', format: 'der' })));
   }
+}
+
+function identityOf(message: CertificateValidationContext, ca: Buffer | string[] | undefined, crl: Buffer | undefined): string {
+  const settings = JSON.stringify(message, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  const hash = crypto().createHash('sha256').update(settings);
+  for (const each of [ca, crl]) if (each !== undefined) hash.update(Buffer.isBuffer(each) ? each : each.join(''));
+  return hash.digest('hex');
 }
 
 function refuseUnsupported(message: CertificateValidationContext): void {

@@ -7,7 +7,7 @@ import { UpstreamTlsFactory } from '../../../core/tls/upstream-factory.ts';
 const NAME = 'envoy.transport_sockets.tls';
 const DOWNSTREAM = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
 const UPSTREAM = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
-const NOTE = 'without SDS (static secrets work), OCSP stapling, key log, PKCS#12, SPIFFE';
+const NOTE = 'without SDS (static secrets work), OCSP stapling, SPIFFE';
 
 export const tlsDownstream: DownstreamTransportSocketConfigFactory = {
   name: NAME,
@@ -15,7 +15,7 @@ export const tlsDownstream: DownstreamTransportSocketConfigFactory = {
   configTypes: [DOWNSTREAM],
   status: 'partly',
   statusNote: NOTE,
-  create: (config, _serverNames, context) => new DownstreamTlsFactory(expectMessage<DownstreamTlsContext>(config, DOWNSTREAM), context),
+  create: (config, serverNames, context) => new DownstreamTlsFactory(expectMessage<DownstreamTlsContext>(config, DOWNSTREAM), serverNames, context),
 };
 
 export const tlsUpstream: UpstreamTransportSocketConfigFactory = {
