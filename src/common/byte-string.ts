@@ -10,6 +10,11 @@ export function toByteString(text: string): string {
   return NON_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
+/** The text of a byte string; what is not UTF-8 becomes U+FFFD. */
+export function fromByteString(bytes: string): string {
+  return /^[\0-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
 /** Lower case of A-Z only, as Envoy compares: bytes above 0x7f stay (String.toLowerCase would change them). */
 export function asciiLowerCase(text: string): string {
   for (let i = 0; i < text.length; i++) {

@@ -17,6 +17,7 @@ import { connectionLimitFilter } from './filters/network/connection_limit/index.
 import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
 import { tlsInspector } from './filters/listener/tls_inspector/index.ts';
 import { networkRbacFilter } from './filters/network/rbac/index.ts';
+import { setFilterStateFilter } from './filters/network/set_filter_state/index.ts';
 import { fileAccessLog } from './access_loggers/file/index.ts';
 import { LIBRARY_FILE } from '../../test/library/library.ts';
 import { stderrAccessLog, stdoutAccessLog } from './access_loggers/stream/index.ts';
@@ -64,6 +65,9 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.type.matcher.v3.FilterStateMatcher': { key: 'k', string_match: { exact: 'x' } },
   'envoy.type.matcher.v3.AddressMatcher': { ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] },
   'envoy.type.matcher.v3.PathMatcher': { path: { exact: 'x' } },
+  'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue': { object_key: 'envoy.string', format_string: { text_format_source: { inline_string: 'x' } } },
+  'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.factory_key': { value: 'envoy.string' },
+  'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.object_key': { value: 'envoy.string' },
   'envoy.type.v3.TokenBucket': { max_tokens: 1, fill_interval: '1s' },
   'envoy.config.core.v3.RuntimeFeatureFlag': { default_value: true, runtime_key: 'k' },
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.initial_read_buffer_size': { value: 300 },
@@ -112,6 +116,7 @@ const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => 
   ['envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit', chain((message) => localRateLimitFilter.create(message, context))],
   ['envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', chain((message) => tlsInspector.create(message, context))],
   ['envoy.extensions.filters.network.rbac.v3.RBAC', chain((message) => networkRbacFilter.create(message, context))],
+  ['envoy.extensions.filters.network.set_filter_state.v3.Config', chain((message) => setFilterStateFilter.create(message, context))],
   ['envoy.extensions.access_loggers.file.v3.FileAccessLog', chain((message) => fileAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', chain((message) => stdoutAccessLog.create(message, null, context))],
   ['envoy.extensions.access_loggers.stream.v3.StderrAccessLog', chain((message) => stderrAccessLog.create(message, null, context))],
@@ -132,6 +137,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'envoy.type.matcher.v3.ValueMatcher.null_match': 'is there or not; the message has no fields',
     'envoy.config.rbac.v3.RBAC.audit_logging_options': 'for gRPC servers: a proxy does nothing with it, as Envoy',
   },
+  'envoy.extensions.filters.network.set_filter_state.v3.Config': FORMATS,
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': FORMATS,
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': FORMATS,
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': FORMATS,

@@ -23,6 +23,8 @@ import { echoFilter } from './filters/network/echo/index.ts';
 import { httpConnectionManager } from './filters/network/http_connection_manager/index.ts';
 import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
 import { networkRbacFilter } from './filters/network/rbac/index.ts';
+import { setFilterStateFilter } from './filters/network/set_filter_state/index.ts';
+import { sniClusterFilter } from './filters/network/sni_cluster/index.ts';
 import { tcpProxyFilter } from './filters/network/tcp_proxy/index.ts';
 import { earlyHeaderMutation } from './http/early_header_mutation/header_mutation/index.ts';
 import { xffOriginalIpDetection } from './http/original_ip_detection/xff/index.ts';
@@ -58,6 +60,8 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   httpConnectionManager,
   localRateLimitFilter,
   networkRbacFilter,
+  setFilterStateFilter,
+  sniClusterFilter,
   tcpProxyFilter,
   // parts of the connection manager
   earlyHeaderMutation,

@@ -36,3 +36,21 @@ export class IpObject implements FilterStateObject {
     return null;
   }
 }
+
+/** A whole number. */
+export class NumberObject implements FilterStateObject {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  filterStateText(): string {
+    return String(this.value);
+  }
+
+  /** A 64-bit wrapper, whose JSON is a text. */
+  filterStateJson(): string {
+    return String(this.value);
+  }
+}

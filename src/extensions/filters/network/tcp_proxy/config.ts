@@ -27,6 +27,8 @@ export interface TcpRoute {
 export interface TcpProxyConfig {
   readonly routes: readonly TcpRoute[];
   readonly totalWeight: number;
+  /** `envoy.lb` metadata of all routes; also of clusters that filter state names. */
+  readonly metadataMatch: Readonly<Record<string, unknown>> | null;
   readonly idleTimeout: number;
   readonly maxConnectAttempts: number;
   /** Waits between attempts, or null for the next round of the loop. */
@@ -74,6 +76,7 @@ export function readTcpProxy(message: Message, context: FactoryContext): TcpProx
   return {
     routes,
     totalWeight: routes.reduce((sum, route) => sum + route.weight, 0),
+    metadataMatch: lbMetadata(config.metadataMatch),
     idleTimeout: durationMs(config.idleTimeout, DEFAULT_IDLE_TIMEOUT),
     maxConnectAttempts: config.maxConnectAttempts ?? 1,
     backOff: readBackOff(config),

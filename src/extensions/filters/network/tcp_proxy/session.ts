@@ -1,3 +1,6 @@
+import { fromByteString } from '../../../../common/byte-string.ts';
+import { TCP_PROXY_CLUSTER, TCP_PROXY_IDLE_TIMEOUT } from '../../../../common/filter-state/factories.ts';
+import { NumberObject, TextObject } from '../../../../common/filter-state/objects.ts';
 import type { Timer } from '../../../../base/timer-wheel.ts';
 import type { AccessLogType } from '../../../../contract/access-log.ts';
 import type { Connection } from '../../../../contract/network.ts';
@@ -26,6 +29,8 @@ export abstract class Session implements LoadBalancerContext {
   protected idleTimer: Timer | null;
   private durationTimer: Timer | null;
   private logTimer: Timer | null;
+  /** Milliseconds, 0 = off; the connection's own where filter state has one. */
+  private idleTimeout: number;
   private lastActivity: number;
   private lastPending: number;
 
@@ -44,6 +49,7 @@ export abstract class Session implements LoadBalancerContext {
     this.idleTimer = null;
     this.durationTimer = null;
     this.logTimer = null;
+    this.idleTimeout = config.idleTimeout;
     this.lastActivity = 0;
     this.lastPending = 0;
   }
@@ -70,7 +76,9 @@ export abstract class Session implements LoadBalancerContext {
   }
 
   protected pickRoute(): TcpRoute {
-    const { routes, totalWeight, context } = this.config;
+    const { routes, totalWeight, context, metadataMatch } = this.config;
+    const named = this.downstream?.streamInfo.filterState?.get(TCP_PROXY_CLUSTER);
+    if (named instanceof TextObject) return { cluster: fromByteString(named.text), weight: 1, metadataMatch };
     if (routes.length === 1) return routes[0];
     let draw = context.dispatcher.random.uint32() % totalWeight;
     for (const route of routes) {
@@ -91,9 +99,11 @@ export abstract class Session implements LoadBalancerContext {
     const { config } = this;
     if (config.maxDuration >= 0) this.durationTimer = this.startTimer(this.maxDuration(), () => this.onMaxDuration());
     if (config.logInterval > 0) this.logTimer = this.startTimer(config.logInterval, () => this.onLogInterval());
-    if (config.idleTimeout <= 0) return;
+    const own = this.downstream?.streamInfo.filterState?.get(TCP_PROXY_IDLE_TIMEOUT);
+    if (own instanceof NumberObject) this.idleTimeout = own.value;
+    if (this.idleTimeout <= 0) return;
     this.touch();
-    this.idleTimer = this.startTimer(config.idleTimeout, () => this.onIdleTimer());
+    this.idleTimer = this.startTimer(this.idleTimeout, () => this.onIdleTimer());
   }
 
   protected stopTimers(): void {
@@ -133,7 +143,8 @@ export abstract class Session implements LoadBalancerContext {
 
   /** The timer is armed once a timeout, not once a packet; bytes that trickle out count as activity too. */
   private onIdleTimer(): void {
-    const { idleTimeout, stats } = this.config;
+    const { idleTimeout } = this;
+    const { stats } = this.config;
     const { downstream } = this;
     if (downstream === null || this.idleTimer === null) return;
     const unsent = downstream.pendingWriteBytes + (this.upstream?.pendingWriteBytes ?? 0);
