@@ -196,6 +196,28 @@ describe('requests of a client', () => {
   });
 });
 
+describe('remembered fields', () => {
+  it('are written as they are, whatever came before, and metered', () => {
+    const fields = (agent: string, names: readonly [string, string]): HeaderMap =>
+      HeaderMap.of([':authority', 'a'], [':path', '/'], [':method', 'GET'], ['user-agent', agent], [names[0], 'v'], ['transfer-encoding', 'chunked'], [names[1], agent]);
+    const text = (agent: string, names: readonly [string, string]): string =>
+      `GET / HTTP/1.1\r\nhost: a\r\nuser-agent: ${agent}\r\n${names[0]}: v\r\n${names[1]}: ${agent}\r\n\r\n`;
+    const kinds: [string, readonly [string, string]][] = [['one', ['x', 'y']], ['two', ['x', 'y']], ['one', ['y', 'x']], ['', ['x', 'z']], ['\u00e9'.repeat(3), ['x', 'y']], ['w'.repeat(300), ['x', 'y']]];
+    for (const times of [1, 30, 2, 12]) {
+      for (const [agent, names] of kinds) {
+        for (let i = 0; i < times; i++) {
+          const one = client();
+          // Strings of its own, as those that were read from a peer.
+          const encoder = one.request(fields(Buffer.from(agent, 'latin1').toString('latin1'), names));
+          const expected = text(agent, names);
+          assert.equal(one.connection.take(), expected);
+          assert.equal(encoder.stream.bytesMeter.headerBytesSent, expected.length - 'GET / HTTP/1.1\r\n\r\n'.length);
+        }
+      }
+    }
+  });
+});
+
 function eventsOfRequest(request: HeaderMap): string[] {
   const one = client();
   one.request(request);
