@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Programs of this folder; each prints how many inputs it tried and ends with 1 on a finding. */
-const TARGETS = ['http1/request', 'http1/response', 'http2/hpack', 'http2/hpack-peers', 'http2/server-frames', 'http2/client-frames', 'http2/frames-peers', 'grpc/frames', 'grpc-client/lying-server', 'transcoding/json', 'transcoding/response', 'transcoding/path', 'config/yaml', 'config/json', 'config/pb-text'];
+const TARGETS = ['http1/request', 'http1/response', 'http2/hpack', 'http2/hpack-peers', 'http2/server-frames', 'http2/client-frames', 'http2/frames-peers', 'listener/proxy-protocol', 'listener/client-hello', 'grpc/frames', 'grpc-client/lying-server', 'transcoding/json', 'transcoding/response', 'transcoding/path', 'config/yaml', 'config/json', 'config/pb-text'];
 
 interface Outcome {
   readonly target: string;

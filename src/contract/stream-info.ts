@@ -59,6 +59,8 @@ export interface FilterStateObject {
    * the latter, its JSON logs the former.
    */
   filterStateJson(camelCase: boolean): unknown;
+  /** `%FILTER_STATE(KEY:FIELD:NAME)%`, one character a byte; null = there is no such field. Absent = the object has no fields. */
+  filterStateField?(name: string): string | null;
 }
 
 /** Above it one more digit would not be exact. */

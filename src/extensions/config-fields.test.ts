@@ -15,6 +15,7 @@ import { headerMutationFilter } from './filters/http/header_mutation/index.ts';
 import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
 import { localRateLimitFilter } from './filters/network/local_ratelimit/index.ts';
+import { proxyProtocolFilter } from './filters/listener/proxy_protocol/index.ts';
 import { tlsInspector } from './filters/listener/tls_inspector/index.ts';
 import { networkRbacFilter } from './filters/network/rbac/index.ts';
 import { setFilterStateFilter } from './filters/network/set_filter_state/index.ts';
@@ -70,6 +71,8 @@ const SAMPLES: Readonly<Record<string, JsonSample>> = {
   'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.object_key': { value: 'envoy.string' },
   'envoy.type.v3.TokenBucket': { max_tokens: 1, fill_interval: '1s' },
   'envoy.config.core.v3.RuntimeFeatureFlag': { default_value: true, runtime_key: 'k' },
+  'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.KeyValuePair': { key: 'k' },
+  'envoy.config.core.v3.ProxyProtocolPassThroughTLVs': { match_type: 'INCLUDE' },
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.initial_read_buffer_size': { value: 300 },
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.max_client_hello_size': { value: 300 },
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': { path: '/log' },
@@ -114,6 +117,7 @@ const BUILDERS: readonly (readonly [Message['$typeName'], (message: Message) => 
   ['envoy.extensions.filters.http.health_check.v3.HealthCheck', chain((message) => healthCheckFilter.create(message, 'http.h.', context))],
   ['envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit', chain((message) => connectionLimitFilter.create(message, context))],
   ['envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit', chain((message) => localRateLimitFilter.create(message, context))],
+  ['envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', chain((message) => proxyProtocolFilter.create(message, context))],
   ['envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', chain((message) => tlsInspector.create(message, context))],
   ['envoy.extensions.filters.network.rbac.v3.RBAC', chain((message) => networkRbacFilter.create(message, context))],
   ['envoy.extensions.filters.network.set_filter_state.v3.Config', chain((message) => setFilterStateFilter.create(message, context))],

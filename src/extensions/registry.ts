@@ -17,6 +17,7 @@ import { healthCheckFilter } from './filters/http/health_check/index.ts';
 import { routerFilter } from './filters/http/router/index.ts';
 import { connectionLimitFilter } from './filters/network/connection_limit/index.ts';
 import { httpInspector } from './filters/listener/http_inspector/index.ts';
+import { proxyProtocolFilter } from './filters/listener/proxy_protocol/index.ts';
 import { tlsInspector } from './filters/listener/tls_inspector/index.ts';
 import { directResponseFilter } from './filters/network/direct_response/index.ts';
 import { echoFilter } from './filters/network/echo/index.ts';
@@ -52,6 +53,7 @@ export const EXTENSIONS: readonly AnyFactory[] = [
   routerFilter,
   // envoy.filters.listener
   httpInspector,
+  proxyProtocolFilter,
   tlsInspector,
   // envoy.filters.network
   connectionLimitFilter,

@@ -144,7 +144,8 @@ function plainText(value: unknown): string | null {
 }
 
 function fieldText(value: unknown, field: string): string | null {
-  if (typeof value !== 'object' || value === null || isFilterStateObject(value) || !Object.hasOwn(value, field)) return null;
+  if (isFilterStateObject(value)) return value.filterStateField?.(field) ?? null;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field)) return null;
   return plainText(Reflect.get(value, field));
 }
 
