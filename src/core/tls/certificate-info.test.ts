@@ -47,3 +47,14 @@ test('numbers of cipher suites', () => {
   assert.equal(cipherIdOf('ECDHE-RSA-AES128-GCM-SHA256'), 0xc02f);
   assert.equal(cipherIdOf('unheard of'), 0xffff);
 });
+
+test('line ends of names do not get through', async () => {
+  const { x509 } = await ca.issue({ names: [{ type: 'url', value: 'spiffe://x/aaevil: 1' }, { type: 'dns', value: 'bbc.example' }] });
+  const der = Buffer.from(x509.rawData);
+  // The generator refuses to make such ones.
+  der.write('\r\n', der.indexOf('aaevil'), 'latin1');
+  der.write('\0\x7f', der.indexOf('bbc.example'), 'latin1');
+  const info = new ParsedCertificate(der, null);
+  assert.deepEqual(info.uriSans, ['spiffe://x/%0D%0Aevil: 1']);
+  assert.deepEqual(info.dnsSans, ['%00%7Fc.example']);
+});

@@ -38,9 +38,9 @@ const IP = 0x87;
 export function readAlternativeNames(certificate: Buffer): AlternativeNames {
   const names = { dns: [] as string[], uri: [] as string[], email: [] as string[], ip: [] as string[], other: [] as string[] };
   for (const { tag, value } of elements(alternativeNamesOf(certificate))) {
-    if (tag === DNS) names.dns.push(value.toString('latin1'));
-    else if (tag === URI) names.uri.push(value.toString('latin1'));
-    else if (tag === EMAIL) names.email.push(value.toString('latin1'));
+    if (tag === DNS) names.dns.push(textOf(value));
+    else if (tag === URI) names.uri.push(textOf(value));
+    else if (tag === EMAIL) names.email.push(textOf(value));
     else if (tag === IP) names.ip.push(ipText(value));
     else if (tag === OTHER_NAME) names.other.push(otherName(value));
   }
@@ -67,8 +67,8 @@ function otherName(value: Buffer): string {
   if (inner.tag === BOOLEAN) return inner.value[0] === 0 ? 'false' : 'true';
   if (inner.tag === INTEGER || inner.tag === ENUMERATED) return signed(inner.value).toString();
   if (inner.tag === OID) return oidText(inner.value);
-  if (inner.tag === BIT_STRING) return inner.value.subarray(1).toString('latin1');
-  return PLAIN_STRINGS.includes(inner.tag) ? inner.value.toString('latin1') : '';
+  if (inner.tag === BIT_STRING) return textOf(inner.value.subarray(1));
+  return PLAIN_STRINGS.includes(inner.tag) ? textOf(inner.value) : '';
 }
 
 /** Four or sixteen bytes; others are no address. */
@@ -76,6 +76,11 @@ function ipText(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.length !== 16) return '';
   return canonicalIp(bytes.toString('hex').replace(/(.{4})(?=.)/g, '$1:')) ?? '';
+}
+
+/** A byte string. Its author is whoever asked for the certificate: control characters must not reach headers and logs as such. */
+function textOf(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[\x00-\x1f\x7f]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
 function signed(bytes: Buffer): bigint {
