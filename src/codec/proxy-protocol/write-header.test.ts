@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Address } from '../../contract/address.ts';
-import { proxyHeaderV1, proxyHeaderV2 } from './write-header.ts';
+import { fittingTlvs, proxyHeaderV1, proxyHeaderV2, proxyLocalHeaderV2 } from './write-header.ts';
 
 function address(ip: string, port: number): Address {
   const family = ip.includes(':') ? 6 : 4;
@@ -33,5 +33,28 @@ describe('PROXY protocol header', () => {
       const header = proxyHeaderV2(address(ip, 1), address('::2', 2)).toString('hex');
       assert.equal(header, '0d0a0d0a000d0a515549540a' + rest + hex + '0'.repeat(31) + '2' + '0001' + '0002', ip);
     }
+  });
+
+  it('in version 2 with TLVs, also an empty one', () => {
+    const tlvs = [{ type: 0xe1, value: Buffer.from('ab') }, { type: 2, value: new Uint8Array(0) }];
+    const header = proxyHeaderV2(address('1.2.3.4', 1000), address('5.6.7.8', 80), tlvs);
+    assert.equal(header.toString('hex'), '0d0a0d0a000d0a515549540a' + '21110014' + '01020304' + '05060708' + '03e8' + '0050' + 'e100026162' + '020000');
+  });
+
+  it('LOCAL', () => assert.equal(proxyLocalHeaderV2().toString('hex'), '0d0a0d0a000d0a515549540a' + '20000000'));
+
+  it('TLVs that fit: the length is one of 16 bits, the first of a type counts', () => {
+    const tlv = (type: number, length: number): { type: number; value: Uint8Array } => ({ type, value: new Uint8Array(length) });
+    const sizes = (family: 4 | 6, ...tlvs: { type: number; value: Uint8Array }[]): number[] => fittingTlvs(tlvs, family).map(({ type }) => type);
+    const room = 65_535 - 12 - 3;
+    assert.deepEqual(sizes(4, tlv(1, room)), [1]);
+    assert.deepEqual(sizes(4, tlv(1, room + 1), tlv(2, 5)), [2]);
+    assert.deepEqual(sizes(4, tlv(1, room - 3), tlv(2, 0), tlv(3, 0)), [1, 2]);
+    assert.deepEqual(sizes(6, tlv(1, room)), []);
+    assert.deepEqual(sizes(6, tlv(1, room - 24)), [1]);
+    assert.deepEqual(sizes(4, tlv(1, 1), tlv(1, 2), tlv(2, 1)), [1, 2]);
+    const longest = proxyHeaderV2(address('1.2.3.4', 1), address('5.6.7.8', 2), [tlv(1, room)]);
+    assert.equal(longest.readUInt16BE(14), 65_535);
+    assert.equal(longest.length, 16 + 65_535);
   });
 });
