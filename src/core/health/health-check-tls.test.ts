@@ -13,7 +13,7 @@ for (const check of ['http_health_check: {path: /}', 'tcp_health_check: {}', 'gr
     test(`transport socket of ${check}${options}`, () => {
       const seen: (UpstreamSocketOptions | null)[] = [];
       const factory: UpstreamTransportSocketConfigFactory = {
-        name: 'tls', category: 'envoy.transport_sockets.upstream', configTypes: [], status: 'stable',
+        name: 'tls', category: 'envoy.transport_sockets.upstream', configTypes: [], status: 'works',
         create: () => ({
           secure: true,
           supportsAlpn: true,
@@ -35,7 +35,7 @@ for (const check of ['http_health_check: {path: /}', 'tcp_health_check: {}', 'gr
 
 test('a transport socket that cannot be made now is a failed check', () => {
   const factory: UpstreamTransportSocketConfigFactory = {
-    name: 'tls', category: 'envoy.transport_sockets.upstream', configTypes: [], status: 'stable',
+    name: 'tls', category: 'envoy.transport_sockets.upstream', configTypes: [], status: 'works',
     create: () => ({ secure: true, supportsAlpn: true, wrap: () => null }),
   };
   const cluster = new CheckedCluster('tcp_health_check: {}', { extra: `, ${TLS}`, thread: { upstreamTransportSocket: () => factory } });

@@ -26,6 +26,7 @@ function cancelled(context, state) {
   return new Promise((_resolve, reject) =>
     context.signal.addEventListener('abort', () => {
       state.cancelled += 1
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is one; its package is there for this suite only
       reject(new ConnectError('cancelled', Code.Canceled))
     }),
   )
