@@ -110,6 +110,7 @@ const LISTENER_ALLOWED = {
   [`${CORE}SocketAddress.named_port`]: 'an error, as in Envoy',
   [`${LISTENER}.metadata`]: 'nothing that reads it is here; it changes no answer',
   'envoy.config.listener.v3.FilterChain.metadata': 'nothing that reads it is here; it changes no answer',
+  'envoy.config.listener.v3.ListenerFilterChainMatchPredicate.any_match': 'holds always; validation lets nothing but true through',
   [`${LISTENER}.listener_filters_timeout`]: 'counts only where there are listener filters',
   [`${LISTENER}.continue_on_listener_filters_timeout`]: 'counts only where there are listener filters',
   [`${LISTENER}.reuse_port`]: 'the older name of what is the default; enable_reuse_port counts',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Listener } from '#api/envoy/config/listener/v3/listener_pb.js';
-import type { AccessLogFactory, FactoryContext, NetworkFilterFactory } from '../../contract/extension.ts';
+import type { AccessLogFactory, DownstreamTransportSocketConfigFactory, FactoryContext, NetworkFilterFactory } from '../../contract/extension.ts';
 import { ConfigError } from '../../contract/errors.ts';
 import { CLOSE_NO_FLUSH } from '../../contract/network.ts';
 import { makeEntry } from '../runtime/entry.ts';
@@ -167,6 +167,27 @@ test('a taken address is an error with a hint, and nothing stays open', async ()
 test('bind_to_port: false opens nothing', async () => {
   await start(`${ADDRESS}, ${CHAIN}, bind_to_port: false`);
   assert.equal(thread.io.listens.length, 0);
+});
+
+test('transport_socket_connect_timeout ends handshakes that take too long, and no others', async () => {
+  const socket: DownstreamTransportSocketConfigFactory = {
+    name: 'test', category: 'envoy.transport_sockets.downstream', configTypes: [], status: 'works',
+    create: () => ({ secure: true, wrap: (transport) => transport }),
+  };
+  const yaml = `{name: l, ${ADDRESS}, ${LOG}, filter_chains: [{name: c, transport_socket_connect_timeout: 2s, transport_socket: {name: t, typed_config:
+    {'@type': type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}, filters: [${ECHO}]}]}`;
+  const base = context();
+  const listener = new ActiveListener(
+    buildListener(parseMessage<Listener>('envoy.config.listener.v3.Listener', yaml), { ...base, registry: { ...base.registry, downstreamTransportSocket: () => socket } }),
+  );
+  await listener.start();
+  const slow = thread.io.accept(ipAddress('192.0.2.9', 1));
+  const quick = thread.io.accept(ipAddress('192.0.2.9', 2));
+  quick.connected();
+  thread.advance(2_001);
+  assert.deepEqual([slow.closed, quick.closed], ['closed', 'no']);
+  assert.equal(stat('downstream_cx_transport_socket_connect_timeout'), 1);
+  assert.equal(logged.at(-1), 'log 0 ');
 });
 
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [

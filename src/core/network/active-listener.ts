@@ -273,7 +273,6 @@ class ServerConnection implements ConnectionCallbacks {
     const { connection } = this;
     this.listener.stats.downstreamCxTransportSocketConnectTimeout.inc();
     connection.streamInfo.connectionTerminationDetails = 'transport socket timeout was reached';
-    connection.transportFailureReason = 'connect timeout';
     connection.close(CLOSE_NO_FLUSH, 'transport_socket_timeout');
   }
 
