@@ -69,6 +69,16 @@ export const EXCEPTIONS: readonly Exception[] = [
     to: 'node:net',
     reason: 'only isIP, a question about a text',
   },
+  {
+    from: 'src/common/network/ip-address.ts',
+    to: 'node:net',
+    reason: 'only isIP, a question about a text',
+  },
+  {
+    from: 'src/codec/proxy-protocol/read-header.ts',
+    to: 'node:net',
+    reason: 'only isIP, a question about a text',
+  },
 ];
 
 /** Layers whose files do no input or output and arm no timers of their own: bytes and values in, events and values out. */
