@@ -190,6 +190,21 @@ test('transport_socket_connect_timeout ends handshakes that take too long, and n
   assert.equal(logged.at(-1), 'log 0 ');
 });
 
+test('a chain that can never match is warned of, by the dry run', () => {
+  const warnings: string[] = [];
+  const logger = { name: 'config', enabled: () => true, log: (_level: number, text: string) => void warnings.push(text) };
+  const load = (match: string): unknown => {
+    const yaml = `{name: l, ${ADDRESS}, filter_chains: [{name: c, filter_chain_match: ${match}, filters: [${ECHO}]}]}`;
+    return buildListener(parseMessage<Listener>('envoy.config.listener.v3.Listener', yaml), { ...context(), validationOnly: true, loggers: { get: () => logger } });
+  };
+  load('{source_ports: [1]}');
+  load('{transport_protocol: raw_buffer}');
+  assert.deepEqual(warnings, []);
+  for (const match of ['{server_names: [a]}', '{application_protocols: [h2]}', '{transport_protocol: tls}']) load(match);
+  assert.equal(warnings.length, 3);
+  assert.match(warnings[0], /^listener '192.0.2.1:80': filter chain 'c' matches by what a listener filter .* never matches$/);
+});
+
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   [`${ADDRESS}, ${CHAIN}, use_original_dst: true`, 'use_original_dst', /^known to Envoy, not in nuncio yet: Listener.use_original_dst$/],
   [`${ADDRESS}, ${CHAIN}, enable_mptcp: true`, 'enable_mptcp', /not in nuncio yet/],

@@ -6,6 +6,7 @@ import type { AccessLog } from '../../contract/access-log.ts';
 import type { Address } from '../../contract/address.ts';
 import { ConfigError, configAt } from '../../contract/errors.ts';
 import type { FactoryContext, ListenerFacts } from '../../contract/extension.ts';
+import { LOG_WARNING } from '../../contract/logger.ts';
 import { durationMs } from '../../contract/message.ts';
 import type { NetworkFilterFactoryCb } from '../../contract/network.ts';
 import type { DownstreamTransportSocketFactory } from '../../contract/transport-socket.ts';
@@ -144,6 +145,7 @@ function buildMatcher(message: Listener, addressText: string, context: FactoryCo
   if (message.filterChains.length === 0 && message.defaultFilterChain === undefined) {
     throw new ConfigError(`error adding listener '${addressText}': no filter chains specified`, { path: 'filter_chains' });
   }
+  warnBlindMatches(message, addressText, context);
   const names = new Map<string, string>();
   const chains = message.filterChains.map((chain, i) => {
     const match = chain.filterChainMatch;
@@ -162,6 +164,17 @@ function buildMatcher(message: Listener, addressText: string, context: FactoryCo
       path: 'filter_chains',
     });
   });
+}
+
+/** Nothing but a listener filter sees these; Envoy takes such chains without a word, and they never match. Said once, by the dry run. */
+function warnBlindMatches(message: Listener, addressText: string, context: FactoryContext): void {
+  if (!context.validationOnly || message.listenerFilters.length > 0) return;
+  const blind = message.filterChains.find(({ filterChainMatch: match }) => {
+    return match !== undefined && (match.serverNames.length > 0 || match.applicationProtocols.length > 0 || match.transportProtocol === 'tls');
+  });
+  if (blind === undefined) return;
+  const why = 'matches by what a listener filter such as envoy.filters.listener.tls_inspector has seen, and there is none: it never matches';
+  context.loggers.get('config').log(LOG_WARNING, `listener '${addressText}': filter chain '${blind.name}' ${why}`);
 }
 
 /** `names` are the chains before this one, by their match. */
