@@ -65,8 +65,8 @@ function manager(accessLog: string): object {
           routes: [
             { match: { connect_matcher: {}, headers: [{ name: ':authority', string_match: { exact: 'tunnel:1' } }] }, route: { cluster: 'origin', upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: {} }] } },
             { match: { prefix: '/h2/pair' }, route: { cluster: 'h2-pair', timeout: '5s', idle_timeout: '5s' } },
-            { match: { prefix: '/patient/' }, route: { cluster: 'origin', timeout: '10s', idle_timeout: '10s' } },
-            { match: { prefix: '/h2/patient/' }, route: { cluster: 'h2', timeout: '10s', idle_timeout: '10s' } },
+            { match: { prefix: '/patient/' }, route: { cluster: 'origin', timeout: '60s', idle_timeout: '60s' } },
+            { match: { prefix: '/h2/patient/' }, route: { cluster: 'h2', timeout: '60s', idle_timeout: '60s' } },
             { match: { prefix: '/h2/' }, route: { cluster: 'h2', timeout: '5s' } },
             { match: { prefix: '/quick' }, route: { cluster: 'origin', timeout: seconds(ROUTE_TIMEOUT) } },
             { match: { prefix: '/pair' }, route: { cluster: 'pair', timeout: '5s' } },
@@ -85,7 +85,7 @@ function cluster(name: string, ports: readonly number[]): object {
     name,
     type: 'STATIC',
     // Long, for bursts of connections on a machine with other work: nothing here is about it.
-    connect_timeout: '4s',
+    connect_timeout: '10s',
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': type('upstreams.http.v3.HttpProtocolOptions'),
