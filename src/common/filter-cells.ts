@@ -8,7 +8,7 @@ const ordinals = new WeakMap<FactoryContext, Map<string, number>>();
  */
 export function filterCellName(context: FactoryContext, kind: string): string {
   let counts = ordinals.get(context);
-  if (counts === undefined) ordinals.set(context, (counts = new Map()));
+  if (counts === undefined) ordinals.set(context, (counts = new Map<string, number>()));
   const prefix = `listener.${context.listener.name}.${context.listenerScope.prefix}${kind}`;
   const ordinal = counts.get(prefix) ?? 0;
   counts.set(prefix, ordinal + 1);

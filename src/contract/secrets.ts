@@ -1,5 +1,4 @@
-import type { CertificateValidationContext, TlsCertificate } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
-import type { TlsSessionTicketKeys } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
+import type { CertificateValidationContext, TlsCertificate, TlsSessionTicketKeys } from '#api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import type { CertificateInfo } from './network.ts';
 
 /** `static_resources.secrets` by kind and name; null = there is none of that name. */

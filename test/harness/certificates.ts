@@ -87,7 +87,7 @@ function validity(request: CertificateRequest): { notBefore: Date; notAfter: Dat
 }
 
 async function generate(kind: KeyKind): Promise<KeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHMS[kind], true, ['sign', 'verify'])) as KeyPair;
+  return webcrypto.subtle.generateKey(ALGORITHMS[kind], true, ['sign', 'verify']);
 }
 
 async function privatePem(keys: KeyPair): Promise<string> {

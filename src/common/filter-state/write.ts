@@ -7,7 +7,7 @@ const kinds = new WeakMap<ReadonlyMap<string, unknown>, Map<string, boolean>>();
 export function setFilterState(info: StreamInfo, key: string, object: unknown, readOnly: boolean): boolean {
   const state = (info.filterState ??= new Map<string, unknown>());
   let known = kinds.get(state);
-  if (known === undefined) kinds.set(state, (known = new Map()));
+  if (known === undefined) kinds.set(state, (known = new Map<string, boolean>()));
   const before = state.has(key) ? (known.get(key) ?? false) : null;
   if (before === true || (before !== null && before !== readOnly)) return false;
   known.set(key, readOnly);

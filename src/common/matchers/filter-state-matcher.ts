@@ -39,6 +39,6 @@ export function filterStateText(value: unknown): string | null {
   if (typeof value === 'string') return toByteString(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'object' || value === null || !('filterStateText' in value) || typeof value.filterStateText !== 'function') return null;
-  const text: unknown = value.filterStateText();
+  const text: unknown = Reflect.apply(value.filterStateText, value, []);
   return typeof text === 'string' ? text : null;
 }

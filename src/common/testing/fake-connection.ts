@@ -14,7 +14,7 @@ export interface FakeConnection {
   /** How often reading is disabled. */
   readonly readDisables: number;
   /** Puts a filter on the connection and greets it. */
-  start(filter: ReadFilter): NetworkFilterStatus;
+  readonly start: (filter: ReadFilter) => NetworkFilterStatus;
   remoteClose(): void;
 }
 

@@ -60,11 +60,16 @@ function readPkcs12(message: TlsCertificate, passphrase: string, statName: strin
   return { material, names: namesOf(leaf), info: new ParsedCertificate(leaf.raw, leaf), statName, path: from, group: groupOf(leaf, from) };
 }
 
+/** What stands behind Node's SecureContext. */
+interface NativeContext {
+  getCertificate?(): Buffer | null;
+}
+
 /** Node reads PKCS#12 into contexts alone; the context then has the certificate. Null = it cannot be read. */
 function pkcs12Leaf(material: { readonly pfx: Buffer; readonly passphrase: string }): X509Certificate | null {
   try {
-    const made = tls.createSecureContext(material) as tls.SecureContext & { readonly context?: { getCertificate?(): Buffer | null } };
-    const der = made.context?.getCertificate?.() ?? null;
+    const native: unknown = Reflect.get(tls.createSecureContext(material), 'context');
+    const der = (native as NativeContext).getCertificate?.() ?? null;
     return der === null ? null : new (crypto().X509Certificate)(der);
   } catch {
     return null;

@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 /** Counts what it is asked; after `end` it knows nothing, as OpenSSL after a close. */
-function connection(version: string): { info: TlsConnectionInfo; asked: Record<string, number>; end(): void } {
+function connection(version: string): { info: TlsConnectionInfo; asked: Record<string, number>; readonly end: () => void } {
   const asked: Record<string, number> = {};
   let ended = false;
   const answer = <T>(name: string, value: T) => (): T => {
@@ -31,7 +31,7 @@ function connection(version: string): { info: TlsConnectionInfo; asked: Record<s
     ephemeralKey: answer('group', { type: 'ECDH', name: 'prime256v1', size: 256 }), sharedSignatureAlgorithms: answer('sigalgs', []), sessionId: answer('session', Buffer.from('0aff', 'hex')),
     exportKeyingMaterial: answer('export', Buffer.alloc(0)),
   } satisfies TlsState;
-  return { info, asked, end: () => (ended = true) };
+  return { info, asked, end: () => void (ended = true) };
 }
 
 test('each question is put once', () => {

@@ -67,7 +67,7 @@ interface Site {
   readonly stand: Stand;
   /** `x-forwarded-client-cert` at the origin, one a request. */
   readonly seen: (string | undefined)[];
-  get(identity: Identity | null, headers?: Record<string, string>): Promise<void>;
+  readonly get: (identity: Identity | null, headers?: Record<string, string>) => Promise<void>;
 }
 
 async function withSite(setup: Setup, body: (site: Site) => Promise<void>): Promise<void> {
