@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as net from 'node:net';
 import { test } from 'node:test';
 import { VirtualClock } from './clock.ts';
 import { SeededRandom } from './random.ts';
-import { TimerWheel } from './timer-wheel.ts';
+import { SystemWaker, TimerWheel } from './timer-wheel.ts';
 
 function setUp(start = 1_000) {
   const clock = new VirtualClock(start);
@@ -80,4 +82,45 @@ test('agrees with a sorted list for random deadlines over all levels', () => {
   }
   to(123_456 + 10 ** 8);
   assert.deepEqual(got, expected);
+});
+
+test('after the thread was held up, what waits at sockets comes before timers that are late', async (t) => {
+  const server = net.createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+  const [peer] = (await once(server, 'connection')) as [net.Socket];
+  t.after(() => client.destroy());
+  const order: string[] = [];
+  const data = once(client, 'data').then(() => order.push('data'));
+  const waker = new SystemWaker();
+  const woken = new Promise<void>((resolve) => {
+    waker.wakeAfter(5, () => {
+      order.push('timer');
+      resolve();
+    });
+  });
+  peer.write('x');
+  const until = performance.now() + 60;
+  while (performance.now() < until);
+  await Promise.all([data, woken]);
+  assert.deepEqual(order, ['data', 'timer']);
+});
+
+test('a waker that is cancelled between the late timer and its wake does not wake', async () => {
+  const waker = new SystemWaker();
+  let woken = 0;
+  waker.wakeAfter(1, () => woken++);
+  const held = performance.now() + 40;
+  while (performance.now() < held);
+  // Runs behind the late timer, in the same phase of the loop; the wake would come in the next one.
+  await new Promise<void>((resolve) => {
+    setTimeout(() => {
+      waker.cancel();
+      resolve();
+    }, 0);
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(woken, 0);
 });

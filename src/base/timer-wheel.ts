@@ -257,17 +257,37 @@ export class TimerWheel {
   }
 }
 
-/** Wakes by `setTimeout`. */
+/** A wake that is later than this comes of a thread that was held up. */
+const LATE_MS = 10;
+
+/**
+ * Wakes by `setTimeout`. After the thread was held up Node would run timers before it looks at sockets, and everything whose answer has
+ * long arrived would time out: the wake then waits until sockets have been looked at once.
+ */
 export class SystemWaker implements Waker {
   private handle: NodeJS.Timeout | null = null;
+  private immediate: NodeJS.Immediate | null = null;
 
   wakeAfter(delayMs: number, wake: () => void): void {
-    if (this.handle !== null) clearTimeout(this.handle);
-    this.handle = setTimeout(wake, Math.min(delayMs, 2_147_483_647));
+    this.cancel();
+    const delay = Math.min(delayMs, 2_147_483_647);
+    const due = performance.now() + delay;
+    this.handle = setTimeout(() => {
+      this.handle = null;
+      if (performance.now() - due <= LATE_MS) wake();
+      else this.immediate = setImmediate(() => this.wakeLate(wake));
+    }, delay);
   }
 
   cancel(): void {
     if (this.handle !== null) clearTimeout(this.handle);
+    if (this.immediate !== null) clearImmediate(this.immediate);
     this.handle = null;
+    this.immediate = null;
+  }
+
+  private wakeLate(wake: () => void): void {
+    this.immediate = null;
+    wake();
   }
 }
