@@ -34,6 +34,7 @@ type Client = RawClient | Http2Client
 
 /** Runs one case. `hint` is what the other proxy did: it only says how long to wait for what. */
 export async function runCase(stage: Stage, one: Case, hint?: Observation): Promise<Observation> {
+  stage.masker.beginCase()
   prepareOrigins(stage, one)
   const clients = new Map<string, Client>()
   try {
@@ -130,7 +131,7 @@ async function clientOf(stage: Stage, clients: Map<string, Client>, step: Client
   const target: Target = place.startsWith('/') ? { path: place } : { port: Number(place), ...(step.from === undefined ? {} : { localAddress: step.from }) }
   const http2 = step.h2 !== undefined || one.h2 !== undefined || (stage.scenario.pair?.startsWith('h2') === true && step.send === undefined && step.raw === undefined)
   const client = http2 ? await Http2Client.connect(target, one.http2 ?? {}) : await RawClient.connect(target)
-  stage.masker.port(client.localPort, `client-${name}`)
+  stage.masker.clientPort(client.localPort, `client-${name}`)
   clients.set(name, client)
   return client
 }
@@ -173,7 +174,7 @@ function seeClients(clients: Map<string, Client>, masker: Masker, loose: boolean
 function seeOrigins(stage: Stage, clients: readonly Client[]): Record<string, SeenConnection[]> {
   const seen: Record<string, SeenConnection[]> = {}
   // An origin's own numbering stands for the ephemeral ports of the proxy.
-  for (const [name, origin] of stage.origins) origin.connections.forEach((connection, index) => stage.masker.port(connection.remotePort, `${name}-connection-${index}`))
+  for (const [name, origin] of stage.origins) origin.connections.forEach((connection, index) => stage.masker.upstreamPort(connection.remotePort, `${name}-connection-${index}`))
   if (clients.length === 0) return seen
   for (const [name, origin] of stage.origins) {
     if (origin.connections.length > 0) seen[name] = origin.connections.map((connection) => ({ received: connection.peer === null ? canonicalLines(connection.received, connection.requests(), stage.masker) : http2Lines(connection.lines(), stage.masker), ended: connection.ended }))

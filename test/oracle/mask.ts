@@ -21,12 +21,28 @@ export const ASSUMED_ADDRESS_LENGTH = '192.0.2.2'.length
 /** Replaces what differs between runs in text. `names` maps literal text (such as `127.0.0.1:1234`) to what to show. */
 export class Masker {
   private readonly ports = new Map<string, string>()
+  /** Ports of the running case's clients. */
+  private readonly clientPorts = new Set<string>()
   private readonly kept: string
   private readonly folders: [string, string][] = []
 
   /** `kept`: text of the scenario; an id that it contains is data, not chance. */
   constructor(kept: string) {
     this.kept = kept
+  }
+
+  beginCase(): void {
+    this.clientPorts.clear()
+  }
+
+  clientPort(port: number | string, name: string): void {
+    this.clientPorts.add(String(port))
+    this.port(port, name)
+  }
+
+  /** The proxy's end of a connection to an origin. It may have the number of a client's port, since their other ends differ: the client keeps its name. */
+  upstreamPort(port: number | string, name: string): void {
+    if (!this.clientPorts.has(String(port))) this.port(port, name)
   }
 
   /** From now on `port` reads `{name}` wherever it follows `127.0.0.1` and a `:` or `_`. */

@@ -27,6 +27,16 @@ describe('masks', () => {
     assert.equal(masker.text(text), 'date: <date>\r\nx-request-id: <uuid-4>\r\nx-envoy-upstream-service-time: <ms>\r\nhost: 127.0.0.1:{origin} 127.0.0.1:54321\r\n')
   })
 
+  it('lets a client keep its name when a connection of the proxy has the same port, until the next case', () => {
+    const masker = new Masker('')
+    masker.clientPort(40_000, 'client-a')
+    masker.upstreamPort(40_000, 'origin-connection-0')
+    assert.equal(masker.text('127.0.0.1:40000'), '127.0.0.1:{client-a}')
+    masker.beginCase()
+    masker.upstreamPort(40_000, 'origin-connection-0')
+    assert.equal(masker.text('127.0.0.1:40000'), '127.0.0.1:{origin-connection-0}')
+  })
+
   it('keeps ids that the scenario itself sends, and dates of another form', () => {
     const masker = new Masker('0f0f0f0f-1111-4222-8333-444444444444')
     assert.equal(masker.text('x-request-id: 0f0f0f0f-1111-4222-8333-444444444444'), 'x-request-id: 0f0f0f0f-1111-4222-8333-444444444444')
